@@ -1,0 +1,1 @@
+"""Everything that touches the world, inbound and outbound; nobody imports it."""

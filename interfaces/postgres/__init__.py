@@ -1,0 +1,1 @@
+"""PostgreSQL: the embedded server, connections, migrations and the vault. No rule of the product lives here."""

