@@ -1,0 +1,76 @@
+"""Prevents: a second way in – a row that is written and committed beside the log, without receipt, version or replay.
+
+The store, the projection runner, the vault and the migrations commit; a few more places open a transaction to read one
+moment. Everything else asks them.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatch
+
+from dev.lints.repository import LAYERS, Finding, Repository, Source
+
+RULE = "commits"
+
+MAY_COMMIT = {
+    "application/committer.py": "decides while holding the lock when it lost three times",
+    "application/store.py": "appends groups",
+    "application/policies/runner.py": "moves a policy's cursor",
+    "application/snapshots.py": "stores a stream's state, which replay can make again",
+    "projections/runner.py": "commits rows and cursor together",
+    "projections/rebuild.py": "fills a generation and repoints its views",
+    "interfaces/postgres/migrations.py": "brings the schema forward",
+    "interfaces/postgres/server.py": "creates the database that the migrations fill",
+    "interfaces/postgres/vault*.py": "the second truth: written before the append, encrypted",
+}
+MAY_READ_IN_TRANSACTION: dict[str, str] = {}
+
+WRITE = re.compile(
+    r"\b(insert\s+into|delete\s+from|update\s+\S+\s+set|merge\s+into|copy\s+[\w.\"{}]+[\s\S]*\bfrom\s+stdin)\b"
+    r"|^\s*(truncate|create|alter|drop|grant|revoke|reindex)\s+\w",
+    re.IGNORECASE,
+)
+END_OF_TRANSACTION = re.compile(r"^\s*(commit|begin|start\s+transaction)\b|;\s*commit\b", re.IGNORECASE)
+EXECUTING = frozenset({"execute", "executemany"})
+
+
+def check(repository: Repository) -> Iterator[Finding]:
+    """Report commits, writing SQL and transactions outside the files named above, and names that are out of date."""
+    for source in repository.select(".py", *LAYERS):
+        if _is_listed(source.path, MAY_COMMIT):
+            continue
+        may_read = _is_listed(source.path, MAY_READ_IN_TRANSACTION)
+        for line, text in source.strings:
+            if WRITE.search(text):
+                yield source.finding(RULE, line, "writing SQL outside store, projection runner, vault and migrations")
+        for line, what in _transactions(source):
+            if not (may_read and what == ".transaction()"):
+                yield source.finding(RULE, line, f"{what} outside store, projection runner, vault and migrations")
+
+
+def stale(repository: Repository) -> Iterator[Finding]:
+    """Report permissions for files that do not exist."""
+    for pattern in (*MAY_COMMIT, *MAY_READ_IN_TRANSACTION):
+        if not any(fnmatch(path, pattern) for path in repository.files):
+            yield Finding(path="dev/lints/commits.py", line=1, rule=RULE, message=f"{pattern} does not exist")
+
+
+def _is_listed(path: str, permitted: dict[str, str]) -> bool:
+    return any(fnmatch(path, pattern) for pattern in permitted)
+
+
+def _transactions(source: Source) -> Iterator[tuple[int, str]]:
+    for node in source.nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(attr="commit" | "transaction" | "set_autocommit" as name)):
+                yield node.lineno, f".{name}()"
+            case ast.Call(func=ast.Attribute(attr=name), args=[ast.Constant(value=str(text)), *_]) if name in EXECUTING:
+                if END_OF_TRANSACTION.search(text):
+                    yield node.lineno, text.strip()
+            case ast.keyword(arg="autocommit", value=ast.Constant(value=True)):
+                yield node.lineno, "autocommit=True"
+            case ast.Assign(targets=[ast.Attribute(attr="autocommit")]):
+                yield node.lineno, ".autocommit ="
+            case _:
+                pass
