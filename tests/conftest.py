@@ -37,14 +37,19 @@ def pytest_unconfigure() -> None:
     """Sweep up: what no process uses any more is stopped and deleted."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-            if left.stat().st_uid == os.geteuid():
+            if left.stat().st_uid == os.geteuid() and all(locks.is_free(server.in_use) for server in _servers(left)):
                 _discard(left)
 
 
+def _servers(home: Path) -> list[Layout]:
+    return [Layout(data=alive.parent) for alive in home.rglob("pg.alive.lock")]
+
+
 def _discard(home: Path) -> None:
-    if locks.is_free(Layout(data=home).in_use):
-        EmbeddedServer(home).stop()
-        shutil.rmtree(home, ignore_errors=True)
+    for server in _servers(home):
+        EmbeddedServer(server.data).stop()
+        shutil.rmtree(server.sockets, ignore_errors=True)
+    shutil.rmtree(home)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -59,6 +64,15 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A directory for servers of a test's own, which any user can pass through; they are stopped at the end."""
+    directory = Path(tempfile.gettempdir()) / f"{_PREFIX}{os.getpid()}-{next(_NUMBERS)}"
+    directory.mkdir(mode=0o711)
+    yield directory
+    _discard(directory)
+
+
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> Iterator[EmbeddedServer]:
     """The server of this run; its databases are shared, so a test that changes one takes `database` instead."""
@@ -66,7 +80,7 @@ def postgres_server(pytestconfig: pytest.Config) -> Iterator[EmbeddedServer]:
     server.start()
     yield server
     if server.release():
-        shutil.rmtree(server.layout.data, ignore_errors=True)
+        _discard(server.layout.data)
 
 
 @pytest.fixture(scope="session")

