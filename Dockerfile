@@ -2,7 +2,7 @@
 FROM python:3.11-slim
 
 WORKDIR /lastro
-COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY pyproject.toml requirements.lock ./
 COPY dev/environment.py dev/environment.py
 RUN python dev/environment.py
 

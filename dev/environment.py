@@ -53,13 +53,15 @@ def install(environment: Path, root: Path) -> None:
     uv_pin.write_text(pinned("uv", (root / "requirements.lock").read_text()))
     pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     uv = [python, "-m", "uv", "pip"]
-    for command in (
-        [*pip, "install", "--require-hashes", "--no-deps", "--requirement", str(uv_pin)],
-        [*uv, "sync", "--quiet", "--python", python, "--require-hashes", "requirements.lock"],
-        # `sync` removes what the lock does not name, so Lastro comes last.
-        [*uv, "install", "--quiet", "--python", python, "--no-deps", "--no-build-isolation", "--editable", "."],
-    ):
-        subprocess.run(command, cwd=root, check=True)
+    sync = [*uv, "sync", "--quiet", "--python", python, "--require-hashes", "requirements.lock"]
+    lastro = [*uv, "install", "--quiet", "--python", python, "--no-deps", "--no-build-isolation", "--editable", "."]
+
+    subprocess.run([*pip, "install", "--require-hashes", "--no-deps", "--requirement", uv_pin], cwd=root, check=True)
+    if subprocess.run(sync, cwd=root, check=False).returncode != 0:
+        print("Once more with this machine's own certificates, as behind a company's proxy", flush=True)
+        subprocess.run([*sync, "--system-certs"], cwd=root, check=True)
+    # `sync` removes what the lock does not name, so Lastro comes last.
+    subprocess.run(lastro, cwd=root, check=True)
 
 
 def main() -> int:
