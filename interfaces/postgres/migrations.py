@@ -18,9 +18,9 @@ DIRECTORY = Path(__file__).resolve().parents[2] / "schema"
 
 _FILE = re.compile(r"(\d{3})_([a-z0-9_]+)\.sql")
 _ADVISORY_LOCK = 0x4C61_7374_726F  # "Lastro"
-_WAIT_FOR_OTHERS_S = 120
-_LOCK_TIMEOUT_S = 2
-_STATEMENT_TIMEOUT_S = 900
+_WAIT_FOR_OTHERS_MS = 120_000
+_LOCK_TIMEOUT_MS = 2_000
+_STATEMENT_TIMEOUT_MS = 900_000
 _ATTEMPTS = 8
 
 _TABLE = """
@@ -48,19 +48,19 @@ class Migration:
 
     number: int
     name: str
-    text: str
+    content: bytes
 
     @property
     def sha256(self) -> str:
         """Return the checksum of the file's bytes."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return hashlib.sha256(self.content).hexdigest()
 
 
 def available(directory: Path = DIRECTORY) -> tuple[Migration, ...]:
     """Read the migrations of a directory in their order; raises MigrationRefused when two share a number."""
     found = sorted((path.name, match) for path in directory.iterdir() if (match := _FILE.fullmatch(path.name)))
     migrations = tuple(
-        Migration(number=int(match[1]), name=match[2], text=(directory / name).read_text()) for name, match in found
+        Migration(number=int(match[1]), name=match[2], content=(directory / name).read_bytes()) for name, match in found
     )
     numbers = [migration.number for migration in migrations]
     if len(set(numbers)) != len(numbers):
@@ -93,11 +93,13 @@ def migrate(
     *,
     directory: Path = DIRECTORY,
     up_to: int | None = None,
+    lock_timeout_ms: int = _LOCK_TIMEOUT_MS,
     pause: Callable[[float], None] = time.sleep,
 ) -> tuple[str, ...]:
     """Bring a database up to date and return the names of the files that ran.
 
-    Migrators of the same database wait for each other. Raises MigrationRefused.
+    `up_to` stops early, for tests. Migrators of the same database wait for each other; a migration that waits longer
+    than the lock time-out gives way and is tried again after a growing `pause`. Raises MigrationRefused.
     """
     wanted = [migration for migration in available(directory) if up_to is None or migration.number <= up_to]
     with psycopg.connect(owner_url, autocommit=True) as connection:
@@ -106,6 +108,7 @@ def migrate(
         connection.execute(_TABLE)
         pending = _pending(connection, wanted, everything=available(directory))
         for migration in pending:
+            _limit(connection, "lock_timeout", lock_timeout_ms)
             _apply(connection, migration, pause)
     return tuple(f"{migration.number:03}_{migration.name}" for migration in pending)
 
@@ -117,11 +120,11 @@ def grant_roles(owner_url: str, directory: Path = DIRECTORY) -> None:
 
 
 def _wait_for_other_migrators(connection: psycopg.Connection) -> None:
-    _limit(connection, "lock_timeout", _WAIT_FOR_OTHERS_S)
+    _limit(connection, "lock_timeout", _WAIT_FOR_OTHERS_MS)
     try:
         connection.execute("select pg_advisory_lock(%s)", [_ADVISORY_LOCK])
     except errors.LockNotAvailable as error:
-        raise MigrationRefused(f"another migration has been running for {_WAIT_FOR_OTHERS_S} s") from error
+        raise MigrationRefused(f"another migration has been running for {_WAIT_FOR_OTHERS_MS // 1000} s") from error
 
 
 def _pending(
@@ -147,12 +150,11 @@ def _pending(
 
 def _apply(connection: psycopg.Connection, migration: Migration, pause: Callable[[float], None]) -> None:
     """Run one migration in one transaction; give way to the traffic that holds a lock it needs, and try again."""
-    _limit(connection, "lock_timeout", _LOCK_TIMEOUT_S)
-    _limit(connection, "statement_timeout", _STATEMENT_TIMEOUT_S)
+    _limit(connection, "statement_timeout", _STATEMENT_TIMEOUT_MS)
     for attempt in range(_ATTEMPTS):
         try:
             with connection.transaction():
-                connection.execute(migration.text.encode())
+                connection.execute(migration.content)
                 connection.execute(
                     "insert into public.lastro_migrations (number, name, sha256) values (%s, %s, %s)",
                     [migration.number, migration.name, migration.sha256],
@@ -164,5 +166,5 @@ def _apply(connection: psycopg.Connection, migration: Migration, pause: Callable
     raise MigrationRefused(f"{migration.number:03}_{migration.name} did not get its locks in {_ATTEMPTS} attempts")
 
 
-def _limit(connection: psycopg.Connection, name: str, seconds: int) -> None:
-    connection.execute(sql.SQL("set {} = {}").format(sql.Identifier(name), sql.Literal(f"{seconds}s")))
+def _limit(connection: psycopg.Connection, name: str, limit_ms: int) -> None:
+    connection.execute(sql.SQL("set {} = {}").format(sql.Identifier(name), sql.Literal(limit_ms)))

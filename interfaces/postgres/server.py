@@ -153,7 +153,7 @@ class EmbeddedServer:
     def _configure(self, account: Account) -> None:
         """Write the configuration, make the socket's directory, and clear what a killed server left behind."""
         cluster, sockets = self.layout.cluster, self.layout.sockets
-        (cluster / "postgresql.conf").write_text(postgresql_conf(sockets, self._settings))
+        (cluster / "postgresql.conf").write_bytes(os.fsencode(postgresql_conf(sockets, self._settings)))
         (cluster / "pg_hba.conf").write_text(PG_HBA)
         with contextlib.suppress(FileExistsError):
             sockets.mkdir(mode=0o700)

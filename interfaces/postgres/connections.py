@@ -1,0 +1,74 @@
+"""Opening connections and pools, and transactions that see one tenant only.
+
+Row-level security asks for the tenant of the transaction; nothing here ever sets it for longer than one.
+"""
+
+import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+from psycopg import AsyncConnection, sql
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+Connection = AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[Connection]
+
+_STATEMENT_TIMEOUT_S = 30
+_BEGIN = {
+    "read": "begin isolation level repeatable read read only",
+    "write": "begin isolation level read committed read write",
+}
+
+
+async def connect(url: str, *, name: str) -> Connection:
+    """Open one connection in autocommit mode; `name` shows in pg_stat_activity."""
+    return await AsyncConnection.connect(_named(url, name), autocommit=True)
+
+
+def pool(url: str, *, name: str, size: int, timeout_s: float = 5.0) -> Pool:
+    """Make a pool of at most `size` connections; open it with `async with`.
+
+    Whoever waits longer than the time-out for a free one gets psycopg_pool.PoolTimeout.
+    """
+    settings = {"autocommit": True}
+    return AsyncConnectionPool(
+        _named(url, name), kwargs=settings, min_size=1, max_size=size, open=False, timeout=timeout_s, name=name
+    )
+
+
+@asynccontextmanager
+async def reading(source: Pool, tenant: str) -> AsyncIterator[Connection]:
+    """Give a connection inside one snapshot that sees this tenant's rows and cannot write.
+
+    Costs one round trip before the first query and one after the last.
+    """
+    async with source.connection() as connection:
+        await connection.execute(_begin("read", tenant))
+        yield connection
+
+
+@asynccontextmanager
+async def writing(source: Pool, tenant: str) -> AsyncIterator[Connection]:
+    """Give a connection inside a transaction on this tenant's rows, kept unless the block raises. For the vault."""
+    async with source.connection() as connection:
+        await connection.execute(_begin("write", tenant))
+        yield connection
+
+
+def _named(url: str, name: str) -> str:
+    """Add the name, and keepalives: a peer that vanished is noticed after 5 + 3 × 2 s (a Unix socket ignores them)."""
+    return make_conninfo(
+        url, application_name=name, keepalives=1, keepalives_idle=5, keepalives_interval=2, keepalives_count=3
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _begin(mode: Literal["read", "write"], tenant: str) -> bytes:
+    """Begin and set the tenant in one message; the pool ends the transaction when the connection comes back."""
+    statement = sql.SQL("{}; set local app.tenant = {}; set local statement_timeout = {}")
+    return statement.format(
+        sql.SQL(_BEGIN[mode]), sql.Literal(tenant), sql.Literal(f"{_STATEMENT_TIMEOUT_S}s")
+    ).as_bytes()
