@@ -1,7 +1,7 @@
 """Prevents: a second way in – a row that is written and committed beside the log, without receipt, version or replay.
 
-The store, the projection runner, the vault and the migrations commit; a few more places open a transaction to read one
-moment. Everything else asks them.
+The store, the projection runner, the vault and the migrations commit. Everything else asks them, and reads through
+`connections.reading`, which cannot write.
 """
 
 import ast
@@ -13,22 +13,23 @@ from dev.lints.repository import LAYERS, Finding, Repository, Source
 
 RULE = "commits"
 
+# The one list of places that write, each with what it may write.
 MAY_COMMIT = {
     "application/committer.py": "decides while holding the lock when it lost three times",
-    "application/store.py": "appends groups",
     "application/policies/runner.py": "moves a policy's cursor",
     "application/snapshots.py": "stores a stream's state, which replay can make again",
-    "projections/runner.py": "commits rows and cursor together",
-    "projections/rebuild.py": "fills a generation and repoints its views",
+    "application/store.py": "appends groups",
+    "interfaces/postgres/connections.py": "opens every connection, and the vault's transactions",
     "interfaces/postgres/migrations.py": "brings the schema forward",
     "interfaces/postgres/server.py": "creates the database that the migrations fill",
     "interfaces/postgres/vault*.py": "the second truth: written before the append, encrypted",
+    "projections/rebuild.py": "fills a generation and repoints its views",
+    "projections/runner.py": "commits rows and cursor together",
 }
-MAY_READ_IN_TRANSACTION: dict[str, str] = {}
 
 WRITE = re.compile(
     r"\b(insert\s+into|delete\s+from|update\s+\S+\s+set|merge\s+into|copy\s+[\w.\"{}]+[\s\S]*\bfrom\s+stdin)\b"
-    r"|^\s*(truncate|create|alter|drop|grant|revoke|reindex)\s+\w",
+    r"|\blog\.append(_hold)?\s*\(|^\s*(truncate|create|alter|drop|grant|revoke|reindex)\s+\w",
     re.IGNORECASE,
 )
 END_OF_TRANSACTION = re.compile(r"^\s*(commit|begin|start\s+transaction)\b|;\s*commit\b", re.IGNORECASE)
@@ -36,28 +37,20 @@ EXECUTING = frozenset({"execute", "executemany"})
 
 
 def check(repository: Repository) -> Iterator[Finding]:
-    """Report commits, writing SQL and transactions outside the files named above, and names that are out of date."""
+    """Report commits, writing SQL and transactions outside the files named above."""
     for source in repository.select(".py", *LAYERS):
-        if _is_listed(source.path, MAY_COMMIT):
+        if any(fnmatch(source.path, pattern) for pattern in MAY_COMMIT):
             continue
-        may_read = _is_listed(source.path, MAY_READ_IN_TRANSACTION)
-        for line, text in source.strings:
-            if WRITE.search(text):
-                yield source.finding(RULE, line, "writing SQL outside store, projection runner, vault and migrations")
-        for line, what in _transactions(source):
-            if not (may_read and what == ".transaction()"):
-                yield source.finding(RULE, line, f"{what} outside store, projection runner, vault and migrations")
+        writes = ((line, "writing SQL") for line, text in source.strings if WRITE.search(text))
+        for line, what in (*writes, *_transactions(source)):
+            yield source.finding(RULE, line, f"{what} outside store, projection runner, vault and migrations")
 
 
 def stale(repository: Repository) -> Iterator[Finding]:
     """Report permissions for files that do not exist."""
-    for pattern in (*MAY_COMMIT, *MAY_READ_IN_TRANSACTION):
+    for pattern in MAY_COMMIT:
         if not any(fnmatch(path, pattern) for path in repository.files):
             yield Finding(path="dev/lints/commits.py", line=1, rule=RULE, message=f"{pattern} does not exist")
-
-
-def _is_listed(path: str, permitted: dict[str, str]) -> bool:
-    return any(fnmatch(path, pattern) for pattern in permitted)
 
 
 def _transactions(source: Source) -> Iterator[tuple[int, str]]:
@@ -65,6 +58,8 @@ def _transactions(source: Source) -> Iterator[tuple[int, str]]:
         match node:
             case ast.Call(func=ast.Attribute(attr="commit" | "transaction" | "set_autocommit" as name)):
                 yield node.lineno, f".{name}()"
+            case ast.Call(func=ast.Name(id="writing") | ast.Attribute(attr="writing")):
+                yield node.lineno, "writing()"
             case ast.Call(func=ast.Attribute(attr=name), args=[ast.Constant(value=str(text)), *_]) if name in EXECUTING:
                 if END_OF_TRANSACTION.search(text):
                     yield node.lineno, text.strip()
