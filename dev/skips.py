@@ -1,6 +1,6 @@
 """A pytest plugin: with CI=true a skipped test fails the run, so that "green" never means "not run".
 
-The only skip it lets pass is that of a test which needs market data, and only where there is no such data.
+The only skip it lets pass is that of a test which takes the fixture `market_data`, and only where there is none.
 """
 
 import os
@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-MARKET_DATA_REASON = "market data"
+VARIABLE = "LASTRO_MARKET_DATA"
+NO_MARKET_DATA = f"no market data: {VARIABLE} names no folder"
 
 
-def is_allowed(reason: str, market_data: str | None) -> bool:
-    """Tell whether a test may be skipped in CI for this reason; market_data is the folder the tests were given."""
-    present = bool(market_data) and Path(str(market_data)).is_dir()
-    return MARKET_DATA_REASON in reason.lower() and not present
+@pytest.fixture(scope="session")
+def market_data() -> Path:
+    """Give the folder of real candles that LASTRO_MARKET_DATA names; a test that takes it is skipped without one."""
+    folder = os.environ.get(VARIABLE)
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(NO_MARKET_DATA)
+    return Path(folder)
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
@@ -37,6 +41,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _refused(reporter: pytest.TerminalReporter) -> list[tuple[str, str]]:
     if os.environ.get("CI") != "true":
         return []
-    market_data = os.environ.get("LASTRO_MARKET_DATA")
-    skipped = reporter.stats.get("skipped", [])
-    return [(one.nodeid, _reason(one)) for one in skipped if not is_allowed(_reason(one), market_data)]
+    skipped = [(one.nodeid, _reason(one)) for one in reporter.stats.get("skipped", [])]
+    return [(nodeid, reason) for nodeid, reason in skipped if NO_MARKET_DATA not in reason]

@@ -3,43 +3,38 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from dev.skips import is_allowed
-
 ROOT = Path(__file__).parents[2]
-TESTS = """
-import pytest
-
-def test_runs(): ...
-
-def test_skips(): pytest.skip({reason!r})
-"""
+SKIPS = "import pytest\n\ndef test_runs(): ...\n\ndef test_skips(): pytest.skip({reason!r})\n"
+TAKES = "def test_takes(market_data): assert market_data.is_dir()\n"
 
 
-def run(folder: Path, reason: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    (folder / "test_one.py").write_text(TESTS.format(reason=reason))
+def run(folder: Path, tests: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_one.py").write_text(tests)
     (folder / "pytest.toml").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "-p", "dev.skips", "-p", "no:cacheprovider", "-q", str(folder)]
     inherited = {name: value for name, value in os.environ.items() if name not in {"CI", "LASTRO_MARKET_DATA"}}
-    return subprocess.run(command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True, check=False)
+    given = {**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment}
+    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
 
 
-def test_a_skip_fails_the_run_in_ci_only(tmp_path: Path) -> None:
-    assert run(tmp_path, "no server").returncode == 0
-    refused = run(tmp_path, "no server", CI="true")
+def test_a_skip_fails_the_run_in_ci_and_only_there(tmp_path: Path) -> None:
+    tests = SKIPS.format(reason="no server")
+    assert run(tmp_path, tests).returncode == 0
+    refused = run(tmp_path, tests, CI="true")
     assert refused.returncode == 1
     assert "skipped in CI" in refused.stdout
     assert "no server" in refused.stdout
 
 
-def test_missing_market_data_may_skip_in_ci(tmp_path: Path) -> None:
-    missing = str(tmp_path / "nowhere")
-    assert run(tmp_path, "no market data", CI="true", LASTRO_MARKET_DATA=missing).returncode == 0
+def test_a_test_of_market_data_may_skip_in_ci_where_there_is_none(tmp_path: Path) -> None:
+    skipped = run(tmp_path, TAKES, CI="true", LASTRO_MARKET_DATA=str(tmp_path / "nowhere"))
+    assert skipped.returncode == 0
+    assert "1 skipped" in skipped.stdout
 
 
-@pytest.mark.parametrize("reason", ["no market data", "Market data is missing"])
-def test_market_data_that_is_there_must_be_used(tmp_path: Path, reason: str) -> None:
-    assert is_allowed(reason, None)
-    assert is_allowed(reason, str(tmp_path / "nowhere"))
-    assert not is_allowed(reason, str(tmp_path))
+def test_market_data_that_is_there_is_used(tmp_path: Path) -> None:
+    used = run(tmp_path, TAKES, CI="true", LASTRO_MARKET_DATA=str(tmp_path))
+    assert used.returncode == 0
+    assert "1 passed" in used.stdout
+    refused = run(tmp_path, SKIPS.format(reason="no market data today"), CI="true", LASTRO_MARKET_DATA=str(tmp_path))
+    assert refused.returncode == 1
