@@ -1,0 +1,138 @@
+"""The outside as the rules' runners see it: one Protocol per counterpart, implemented in `interfaces`.
+
+A port is called before an append (what it returned goes into the command) or after one; never inside `decide`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from domain.ids import SubjectId
+
+
+class Clock(Protocol):
+    """The time of the world, as far as commands carry it."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware and in UTC."""
+
+
+class Vault(Protocol):
+    """Personal data and credentials, sealed with a key per subject; events and read models hold subject ids only.
+
+    Everything may be repeated. What is written before an append that then never comes is swept.
+    """
+
+    async def create_subject(
+        self,
+        tenant: str,
+        subject: SubjectId,
+        *,
+        stream: str,
+        fields: Mapping[str, str],
+        password_hash: str | None = None,
+    ) -> bool:
+        """Keep a new subject before the append that makes `stream`; say whether it is new.
+
+        A subject that exists, or was erased, is left as it is: a repeated request never overwrites what the first said.
+        """
+
+    async def put_field(self, tenant: str, subject: SubjectId, *, field: str, value: str) -> None:
+        """Replace one field (`email`, `name`, …). Raises UnknownSubject, also for an erased one."""
+
+    async def get_fields(self, tenant: str, field: str, subjects: Collection[SubjectId]) -> dict[SubjectId, str]:
+        """Return one field of many subjects; whoever is unknown, erased or has no such field is left out."""
+
+    async def erase_subject(self, tenant: str, subject: SubjectId) -> None:
+        """Forget a person: without the key no copy of the data can be read again. Sessions end."""
+
+    def email_lookup(self, tenant: str, email: str) -> str:
+        """Return the keyed hash that names an e-mail address of a tenant: 32 hexadecimal digits, the same for ever."""
+
+    async def find_subject_by_email(self, tenant: str, email: str) -> SubjectId | None:
+        """Return the subject with this address whose stream exists, so never one that lost the race for the address."""
+
+    async def set_password_hash(self, tenant: str, subject: SubjectId, password_hash: str) -> None:
+        """Replace the password's argon2id hash. Raises UnknownSubject."""
+
+    async def get_password_hash(self, tenant: str, subject: SubjectId) -> str | None:
+        """Return the password's argon2id hash, or None for a subject that is unknown, erased or has no password."""
+
+    async def sweep_subjects(self, tenant: str) -> int:
+        """Delete subjects whose append never came, an hour after the last attempt; return how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A login: `token` buys the next access token once and is then replaced. Shown to its owner only."""
+
+    tenant: str
+    subject: SubjectId
+    family: str
+    token: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """What access tokens are signed with; `id` goes into their header."""
+
+    id: str
+    secret: bytes = field(repr=False)
+
+
+class Sessions(Protocol):
+    """Logins: refresh tokens, the lock after failed attempts, and the key that signs access tokens."""
+
+    async def admit_login(self, tenant: str, email: str, address: str) -> None:
+        """Count an attempt as failed before it is looked at, so that parallel attempts cannot pass the limit together.
+
+        Raises LoginLocked when the pair of e-mail and address failed too often.
+        """
+
+    async def forgive_logins(self, tenant: str, email: str, address: str) -> None:
+        """Forget the pair's attempts: this one succeeded."""
+
+    async def open_session(self, tenant: str, subject: SubjectId) -> Session:
+        """Begin a session. Raises UnknownSubject."""
+
+    async def rotate_session(self, token: str) -> Session:
+        """Replace a refresh token by the next one. Raises SessionRefused.
+
+        A token that was replaced before ends its whole session, for one of its two holders has stolen it; except
+        within seconds, when the answer may have been lost: then the same next token is given again.
+        """
+
+    async def close_session(self, token: str) -> None:
+        """End the session of a token; a token that is no good is nothing to do."""
+
+    async def close_sessions(self, tenant: str, subject: SubjectId) -> None:
+        """End all sessions of a subject: a suspension, another password."""
+
+    async def token_key(self) -> SigningKey:
+        """Return the installation's signing key, made when it is first asked for."""
+
+    async def sweep_sessions(self, tenant: str) -> int:
+        """Delete expired sessions and forgotten attempts; return how many."""
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownSubject(Exception):
+    """The vault has no such subject, or has erased it."""
+
+    subject: str
+
+
+@dataclass(kw_only=True, eq=False)
+class LoginLocked(Exception):
+    """Too many failed attempts of this e-mail from this address."""
+
+    until: datetime
+
+
+@dataclass(kw_only=True, eq=False)
+class SessionRefused(Exception):
+    """The refresh token buys nothing. `reason` (unknown, expired, closed, reused) is for our log, not for the caller."""
+
+    reason: str
