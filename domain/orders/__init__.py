@@ -1,0 +1,1 @@
+"""Orders: what a user asked a venue to do, and what the venue said. Market orders for now."""
