@@ -133,6 +133,6 @@ class LoginLocked(Exception):
 
 @dataclass(kw_only=True, eq=False)
 class SessionRefused(Exception):
-    """The refresh token buys nothing. `reason` (unknown, expired, closed, reused) is for our log, not for the caller."""
+    """The refresh token buys nothing. `reason` (unknown, expired, closed, reused) is for our log, not the caller."""
 
     reason: str

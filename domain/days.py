@@ -1,4 +1,4 @@
-"""Time passes as a fact: the end of each UTC day, in order and without gaps. Nothing else looks at a clock to change state."""
+"""Time passes as a fact: each UTC day ends once, in order. Nothing else looks at a clock to change state."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -21,10 +21,14 @@ class HasData(Protocol):
 
 @dataclass(kw_only=True, eq=False)
 class DomainError(Exception):
-    """A broken rule. `code` names it for machines, the sentence is for people, `data` holds what led to it."""
+    """A broken rule. `code` names it for machines, the sentence is for people, `data` holds what led to it.
+
+    `at` is the path of the offending value inside the command, where one value offends.
+    """
 
     code: ClassVar[str] = "domain_error"
     sentence: ClassVar[str] = "A rule of the domain is broken."
+    at: tuple[str | int, ...] = ()
 
     @property
     def data(self) -> Data:
@@ -37,9 +41,7 @@ class DomainError(Exception):
 
 @dataclass(kw_only=True, eq=False)
 class Invalid(DomainError):
-    """The request alone shows it. `at` is the path of the offending value inside the command."""
-
-    at: tuple[str | int, ...] = ()
+    """The request alone shows it."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -54,7 +56,7 @@ class NotFound(DomainError):
 
 @dataclass(kw_only=True, eq=False)
 class Forbidden(DomainError):
-    """This person may not do it."""
+    """Whoever asked may not do it."""
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Names of kinds of ids, so that a user's id is never passed for an order's. All are text: 32 lower-case hexadecimal digits.
+"""Kinds of ids, so that a user's id is never passed for an order's: 32 lower-case hexadecimal digits each.
 
 Ids are made outside the domain; here they are only told apart and, where a name has a rule, checked.
 """

@@ -1,7 +1,7 @@
 """Money, exactly: whole numbers of an asset's smallest unit, and the text forms people and events use.
 
-Nothing here is a float or a Decimal. What does not fit an asset's scale is refused, never rounded; rounding happens in one
-function that names its direction.
+Nothing here is a float or a Decimal. What does not fit an asset's scale is refused, never rounded; rounding happens in
+one function that names its direction.
 """
 
 import re
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
 
 @dataclass(kw_only=True, eq=False)
 class NotAnAmount(Invalid):
-    """The text is not a plain decimal number: no exponent, sign where none is allowed, leading zero, NaN or foreign digit."""
+    """The text is not a plain decimal number: an exponent, a leading zero, NaN, minus zero, a foreign digit."""
 
     code: ClassVar[str] = "not_an_amount"
     sentence: ClassVar[str] = "An amount is a decimal string such as 12.50."
@@ -86,10 +86,10 @@ class Amount:
 
     @classmethod
     def parse(cls, text: str, asset: Asset) -> "Amount":
-        """Read a decimal string of at most the asset's decimals. Raises `NotAnAmount`, `TooManyDecimals`, `AmountTooLarge`."""
-        match = _NUMBER.fullmatch(text) if isinstance(text, str) else None
+        """Read a decimal string. Raises `NotAnAmount`, `TooManyDecimals` or `AmountTooLarge`."""
+        match = _NUMBER.fullmatch(text)
         if match is None:
-            raise NotAnAmount(text=str(text)[:64])
+            raise NotAnAmount(text=text[:64])
         sign, whole, decimals = match[1], match[2], match[3] or ""
         if len(decimals) > asset.scale:
             raise TooManyDecimals(asset=asset.code, scale=asset.scale, decimals=len(decimals))
@@ -111,7 +111,7 @@ class Amount:
         return f"{'-' if self.units < 0 else ''}{digits[:-scale]}.{digits[-scale:]}"
 
     def format_plain(self, *, least_decimals: int | None = None) -> str:
-        """Return the decimal string without needless zeros, but with at least so many decimals (default: see `least_decimals`)."""
+        """Return the decimal string without needless zeros, but with the decimals that people expect at least."""
         least = least_decimals_of(self.asset) if least_decimals is None else least_decimals
         whole, _, decimals = self.format_full().partition(".")
         kept = decimals.rstrip("0").ljust(min(least, self.asset.scale), "0")
@@ -190,7 +190,7 @@ def divide(dividend: int, divisor: int, rounding: Rounding) -> int:
 
 
 def allocate(amount: Amount, weights: Sequence[int]) -> tuple[Amount, ...]:
-    """Split an amount by whole weights so that the parts add up to it; leftover units go to the first parts, one each."""
+    """Split an amount by whole weights so that the parts add up to it; left-over units go to the first parts."""
     total = sum(weights)
     assert total > 0, "weights must have a positive sum"
     assert all(weight >= 0 for weight in weights), "weights are not negative"

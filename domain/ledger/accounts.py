@@ -1,6 +1,7 @@
 """The chart of accounts: what a path means. Class, normal side, realm, guard and owner all follow from the path alone.
 
-An account exists from its first posting; nothing here knows which do. A tenant may add accounts below the roots of this chart.
+An account exists from its first posting; nothing here knows which do. A tenant may add accounts below the roots of
+this chart.
 """
 
 import re
@@ -77,7 +78,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of the chart. `*` stands for one segment, `**` at the end for one or more; `<user>` for the guarded owner."""
+    """A line of the chart.
+
+    In a pattern `*` stands for one segment, `**` at the end for one or more, `<user>` for the guarded owner and
+    `<bucket>` for one of `BUCKETS`.
+    """
 
     pattern: str
     normal_side: NormalSide
@@ -95,8 +100,8 @@ CHART = (
     _Line("assets:custody:**", _DEBIT),
     _Line("assets:receivable:users:<user>", _DEBIT),
     _Line("assets:receivable:allowance", _CREDIT),
-    _Line("liabilities:users:<user>:*:available", _CREDIT),
-    _Line("liabilities:users:<user>:*:held", _CREDIT, _RESERVED),
+    _Line("liabilities:users:<user>:<bucket>:available", _CREDIT),
+    _Line("liabilities:users:<user>:<bucket>:held", _CREDIT, _RESERVED),
     _Line("liabilities:withdrawals:payable:*", _CREDIT, _RESERVED),
     _Line("liabilities:suspense:**", _CREDIT),
     _Line("liabilities:deferred:subscriptions:*", _CREDIT, _RESERVED),
@@ -131,12 +136,21 @@ CHART = (
 )
 """ACCOUNTING's chart, most specific first. Memo and portfolio accounts belong to their flows."""
 
+BUCKETS = ("real", "commission", "prepaid")
+"""What a user's money is for: withdrawable, earned and withdrawable, paid for and not withdrawable."""
+
+_BUCKET = f"(?:{'|'.join(BUCKETS)})"
 _SEGMENT = r"[a-z0-9][a-z0-9_-]{0,63}"
 _PATH = re.compile(rf"{_SEGMENT}(?::{_SEGMENT}){{1,7}}", re.ASCII)
 
 
 def _compiled(line: _Line) -> re.Pattern[str]:
-    forms = {"*": _SEGMENT, "**": rf"{_SEGMENT}(?::{_SEGMENT})*", "<user>": rf"(?P<user>{_SEGMENT})"}
+    forms = {
+        "*": _SEGMENT,
+        "**": rf"{_SEGMENT}(?::{_SEGMENT})*",
+        "<user>": rf"(?P<user>{_SEGMENT})",
+        "<bucket>": _BUCKET,
+    }
     return re.compile(":".join(forms.get(segment, segment) for segment in line.pattern.split(":")), re.ASCII)
 
 

@@ -1,0 +1,1 @@
+"""Running the rules: the store, the committer, the codec, policies, and one file of use cases per subject."""

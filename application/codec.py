@@ -1,0 +1,96 @@
+"""The table of events, by their stored names, and the only way between a fact and its JSON.
+
+A stored name is never a Python path. Adding an optional field keeps the version; any other change is a new name and
+an upcaster.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import SchemaSerializer, SchemaValidator, ValidationError, from_json, to_json
+
+from application.ids import EVENTS as EVENT_IDS
+from application.ids import derive
+from application.upcasters import UPCASTERS, Upcaster
+from application.wire import schema_of
+from domain import assets, claims, days, refusals, tenants, users
+from domain.ledger import entry
+
+EVENTS: Mapping[str, type] = {
+    "tenant.created.v1": tenants.TenantCreated,
+    "asset.registered.v1": assets.AssetRegistered,
+    "email.claimed.v1": claims.EmailClaimed,
+    "user.registered.v1": users.UserRegistered,
+    "user.activated.v1": users.UserActivated,
+    "user.suspended.v1": users.UserSuspended,
+    "user.roles_changed.v1": users.UserRolesChanged,
+    "ledger.entry_posted.v1": entry.EntryPosted,
+    "ledger.reference_claimed.v1": entry.ReferenceClaimed,
+    "ledger.entry_reversed.v1": entry.EntryReversed,
+    "policy.command_refused.v1": refusals.PolicyCommandRefused,
+    "time.day_ended.v1": days.DayEnded,
+}
+
+
+class CannotDecode(Exception):
+    """Stored bytes that are not what their name says: unknown name, broken JSON, or a field that breaks the schema."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class Codec:
+    """Encoding and strict decoding of a family of events."""
+
+    def __init__(self, events: Mapping[str, type], upcasters: Mapping[str, Upcaster]) -> None:
+        self.events = events
+        self._upcasters = upcasters
+        schemas = {name: schema_of(cls) for name, cls in events.items()}
+        self._validators = {name: SchemaValidator(schema) for name, schema in schemas.items()}
+        self._serializers = {cls: (name, SchemaSerializer(schemas[name])) for name, cls in events.items()}
+
+    def encode(self, event: Any) -> tuple[str, bytes]:
+        """Return an event's stored name and its JSON in UTF-8."""
+        name, serializer = self._serializers[type(event)]
+        return name, serializer.to_json(event)
+
+    def decode(self, name: str, data: bytes) -> Any:
+        """Return the event; retired names are taken through their upcasters. Raises `CannotDecode`."""
+        validator = self._validators.get(name)
+        if validator is None:
+            name, data = self._upcast(name, data)
+            validator = self._validators[name]
+        try:
+            return validator.validate_json(data)
+        except ValidationError as error:
+            raise CannotDecode(name, str(error)) from error
+
+    def name_of(self, cls: type) -> str:
+        """Return the stored name of an event class."""
+        return self._serializers[cls][0]
+
+    def _upcast(self, name: str, data: bytes) -> tuple[str, bytes]:
+        if name not in self._upcasters:
+            raise CannotDecode(name, "unknown event name")
+        try:
+            fact = from_json(data)
+        except ValueError as error:
+            raise CannotDecode(name, str(error)) from error
+        while name in self._upcasters:
+            name, upcast = self._upcasters[name]
+            fact = upcast(fact)
+        return name, to_json(fact)
+
+
+CODEC = Codec(EVENTS, UPCASTERS)
+encode = CODEC.encode
+decode = CODEC.decode
+
+
+def event_id_of(event: Any, command_id: str, index: int) -> str:
+    """Return an entry's own id, by which it is found in the log; of other events one derived from command and index."""
+    if isinstance(event, entry.EntryPosted):
+        return event.entry.id
+    return derive(EVENT_IDS, command_id, str(index))

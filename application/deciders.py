@@ -1,0 +1,42 @@
+"""The table of streams: which decider rules a category, and what its state is.
+
+Together with the table of events in codec.py this is the system's table of contents.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain import assets, claims, days, refusals, tenants, users
+from domain.ledger import book
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Rules of one category. `state` is the annotation that snapshots are made by."""
+
+    initial: Any
+    decide: Callable[[Any, Any], tuple[Any, ...]]
+    evolve: Callable[[Any, Any], Any]
+    state: Any
+
+
+_CLAIM = Decider(claims.INITIAL, claims.decide, claims.evolve, claims.State)
+
+DECIDERS: Mapping[str, Decider] = {
+    "tenant": Decider(tenants.INITIAL, tenants.decide, tenants.evolve, tenants.State),
+    "asset": Decider(assets.INITIAL, assets.decide, assets.evolve, assets.State),
+    "user": Decider(users.INITIAL, users.decide, users.evolve, users.State),
+    "email": _CLAIM,
+    "reference": _CLAIM,
+    "reversal": _CLAIM,
+    "book": Decider(book.INITIAL, book.decide, book.evolve, book.Book),
+    "refusal": Decider(refusals.INITIAL, refusals.decide, refusals.evolve, refusals.State),
+    "time": Decider(days.INITIAL, days.decide, days.evolve, days.Days),
+}
+
+
+def decider_of(stream: str) -> Decider:
+    """Return the decider of `<tenant>:<category>-<id>`."""
+    category = stream.partition(":")[2].partition("-")[0]
+    return DECIDERS[category]

@@ -1,0 +1,130 @@
+"""Drives policies: each follows the log with a cursor of its own and turns events into commands with derived ids.
+
+A policy decides from its event and from streams, never from a read model. A refusal is an outcome and the cursor
+advances; only an unknown outcome is tried again, with the same command id, so that a crash at any point does nothing
+twice. Rebuilds never reset it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from psycopg_pool import AsyncConnectionPool
+
+from application.codec import decode
+from application.commands import Command, CommitterError, Done
+from application.committer import Committer
+from application.log import Recorded
+from application.policies.refusals import record_refusal
+from application.store import Connection, Store
+from application.wakeup import Wakeup
+
+log = structlog.get_logger()
+
+BATCH = 500
+RETRY_S = 0.5
+
+_DECLARE = """
+    INSERT INTO log.policy_cursors (name, log_position) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
+"""
+_CURSOR = "SELECT log_position FROM log.policy_cursors WHERE name = %s"
+_ADVANCE = "UPDATE log.policy_cursors SET log_position = %s WHERE name = %s AND log_position = %s"
+
+
+class Policy(Protocol):
+    """A reaction to events. `first_log_position` is where a new policy begins; it never looks at what was before."""
+
+    name: str
+    handles: frozenset[str]
+    first_log_position: int
+
+    async def react(self, recorded: Recorded, event: Any, submit: "Submit") -> None:
+        """Submit the commands that an event asks for, with ids derived from its own; may run again after a crash."""
+
+
+class Submit(Protocol):
+    """Submits a policy's command; a refusal by state comes back as an outcome."""
+
+    async def __call__(self, command: Command) -> Done:
+        """Do a command and return what became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a policy stands; reported for health and metrics."""
+
+    name: str
+    log_position: int
+    error: str | None = None
+
+
+class PolicyRunner:
+    """Runs one policy until it is cancelled. Others may run it too: compare-and-set and derived ids protect."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        store: Store,
+        committer: Committer,
+        pool: AsyncConnectionPool[Connection],
+        wakeup: Wakeup,
+    ) -> None:
+        self._policy = policy
+        self._store = store
+        self._committer = committer
+        self._pool = pool
+        self._wakeup = wakeup
+        self.progress = Progress(policy.name, policy.first_log_position - 1)
+
+    async def run(self) -> None:
+        """Follow the log for ever."""
+        cursor = await self._declare()
+        while True:
+            batch = await self._store.read_after(cursor, limit=BATCH)
+            for recorded in batch.events:
+                if recorded.name in self._policy.handles:
+                    await self._react(recorded)
+            if batch.end > cursor:
+                cursor = await self._advance(cursor, batch.end)
+            else:
+                await self._wakeup.wait()
+
+    async def _react(self, recorded: Recorded) -> None:
+        """React to one event until every command it asks for has a known outcome."""
+        event = decode(recorded.name, recorded.state)
+
+        async def submit(command: Command) -> Done:
+            done = await self._committer.submit(command)
+            if done.refused:
+                await self._committer.submit(
+                    record_refusal(self._policy.name, recorded=recorded, refused=command, done=done)
+                )
+            return done
+
+        while True:
+            try:
+                await self._policy.react(recorded, event, submit)
+            except CommitterError as error:
+                self.progress = Progress(self._policy.name, recorded.log_position, repr(error))
+                log.warning("policy.unknown_outcome", policy=self._policy.name, log_position=recorded.log_position)
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    async def _declare(self) -> int:
+        async with self._pool.connection() as connection:
+            await connection.execute(_DECLARE, (self._policy.name, self._policy.first_log_position - 1))
+            row = await (await connection.execute(_CURSOR, (self._policy.name,))).fetchone()
+            assert row is not None
+            return int(row[0])
+
+    async def _advance(self, old: int, new: int) -> int:
+        """Move the cursor; where another process has moved it, go on from there."""
+        async with self._pool.connection() as connection:
+            moved = await connection.execute(_ADVANCE, (new, self._policy.name, old))
+            if moved.rowcount == 1:
+                self.progress = Progress(self._policy.name, new)
+                return new
+        return await self._declare()

@@ -1,0 +1,219 @@
+"""The store: ordered reading of the log, loading of streams, look-up of receipts, and the call of `log.append()`.
+
+It moves rows and decides nothing: rules are in `domain`, grouping and retrying in `committer`. Reads never end inside
+an append.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg import AsyncConnection
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from application.log import Batch, Receipt, Recorded
+
+Connection = AsyncConnection[TupleRow]
+
+EVENT_COLUMNS = (
+    "notification_id, originator_id, originator_version, topic, state, event_id, tenant, actor, command_id, "
+    "correlation_id, causation_id, append_id, append_index, append_size, recorded_at"
+)
+RECEIPT_COLUMNS = (
+    "number, command_id, tenant, actor, key, encode(input_hash, 'hex'), name, "
+    "first_log_position, last_log_position, answer, recorded_at"
+)
+_READ_AFTER = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+_READ_STREAM = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE originator_id = %s ORDER BY originator_version"
+_READ_EVENT = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE event_id = %s"
+_READ_RECEIPTS = f"SELECT {RECEIPT_COLUMNS} FROM log.receipts WHERE command_id = ANY(%s::uuid[])"
+_LOAD = """
+    SELECT s.stream, coalesce(n.version, s.version),
+        CASE WHEN e.originator_version IS NULL OR e.originator_version = n.version + 1 THEN n.state END,
+        e.originator_version, e.topic, e.state
+    FROM unnest(%s::text[], %s::bigint[], %s::text[]) WITH ORDINALITY AS s (stream, version, schema_hash, n)
+    LEFT JOIN LATERAL (
+        SELECT version, state FROM log.snapshots
+        WHERE stream = s.stream AND schema_hash = s.schema_hash AND version > s.version ORDER BY version DESC LIMIT 1
+    ) AS n ON true
+    LEFT JOIN log.events AS e
+        ON e.originator_id = s.stream AND e.originator_version > coalesce(n.version, s.version)
+    ORDER BY s.n, e.originator_version
+"""
+_APPEND = f"SELECT * FROM log.append({', '.join(['%s'] * 17)}, %b)"
+
+
+class _HexUuid(Loader):
+    """Load a uuid as 32 hexadecimal digits; building a UUID object would cost more than reading the row."""
+
+    format = Format.BINARY
+
+    def load(self, data: bytes | bytearray | memoryview) -> str:
+        return bytes(data).hex()
+
+
+def speak_hex_ids(connection: AsyncConnection[Any]) -> None:
+    """Make a connection return uuids in the form that ids have everywhere in Lastro."""
+    connection.adapters.register_loader("uuid", _HexUuid)
+
+
+@dataclass(slots=True)
+class Group:
+    """The columns that `log.append()` takes: three families of parallel lists (streams, commands, events)."""
+
+    seen_head: int
+    streams: list[str] = field(default_factory=list)
+    versions: list[int] = field(default_factory=list)
+    command_ids: list[str] = field(default_factory=list)
+    tenants: list[str] = field(default_factory=list)
+    actors: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    input_hashes: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    correlation_ids: list[str] = field(default_factory=list)
+    causation_ids: list[str | None] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    event_ids: list[str] = field(default_factory=list)
+    event_streams: list[str] = field(default_factory=list)
+    event_versions: list[int | None] = field(default_factory=list)
+    event_names: list[str] = field(default_factory=list)
+    states: list[bytes] = field(default_factory=list)
+
+    def parameters(self) -> list[object]:
+        """Return the arguments of `log.append()`. Array literals are several times faster to make than to adapt."""
+        return [
+            self.seen_head, _texts(self.streams), _plain(self.versions), _plain(self.command_ids), _texts(self.tenants),
+            _texts(self.actors), _texts(self.keys), _plain(self.input_hashes), _texts(self.names), _texts(self.answers),
+            _plain(self.correlation_ids), _plain(self.causation_ids), _plain(self.sizes), _plain(self.event_ids),
+            _texts(self.event_streams), _plain(self.event_versions), _texts(self.event_names), self.states,
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What `log.append()` said. `head` and `receipt` are the last numbers before the group (schema/003_append.sql)."""
+
+    outcome: Literal["appended", "receipts", "moved", "epoch"]
+    head: int
+    receipt: int
+    recorded_at: datetime
+    detail: Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A stream's tail: a newer snapshot's version and bytes, if any, then (version, name, state) of later events."""
+
+    version: int
+    snapshot: bytes | None
+    events: list[tuple[int, str, bytes]]
+
+
+async def append(connection: Connection, group: Group) -> Appended:
+    """Call `log.append()`: one round trip, all or nothing. The connection must be in READ COMMITTED."""
+    cursor = await connection.execute(_APPEND, group.parameters(), prepare=True)
+    row = await cursor.fetchone()
+    assert row is not None
+    return Appended(*row)
+
+
+async def hold(connection: Connection) -> int:
+    """Take the append lock for the rest of the transaction; return the head."""
+    row = await (await connection.execute("SELECT log.append_hold()")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+class Store:
+    """Reads of the log through a pool of the application's role."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    async def load(self, wanted: Mapping[str, tuple[int, str]]) -> dict[str, Loaded]:
+        """Read tails of streams, {stream: (version already known, schema hash of snapshots)}, in one round trip."""
+        async with self._pool.connection() as connection:
+            return await load(connection, wanted)
+
+    async def read_after(self, log_position: int, *, limit: int) -> Batch:
+        """Read up to `limit` events behind a log position, cut at the last append end (or one append, if longer)."""
+        async with self._pool.connection() as connection:
+            while True:
+                cursor = await connection.execute(_READ_AFTER, (log_position, limit), prepare=True, binary=True)
+                events = [Recorded(*row) for row in await cursor.fetchall()]
+                whole = len(events)
+                while whole and not events[whole - 1].ends_append:
+                    whole -= 1
+                if whole or not events:
+                    end = events[whole - 1].log_position if whole else log_position
+                    return Batch(events=events[:whole], end=end)
+                limit = max(limit, events[0].append_size)
+
+    async def read_stream(self, stream: str) -> list[Recorded]:
+        """Read a whole stream, oldest first."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_READ_STREAM, (stream,), binary=True)
+            return [Recorded(*row) for row in await cursor.fetchall()]
+
+    async def find_event(self, event_id: str) -> Recorded | None:
+        """Find an event by its id; None where there is none."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_READ_EVENT, (event_id,), binary=True)
+            row = await cursor.fetchone()
+            return None if row is None else Recorded(*row)
+
+    async def receipts(self, command_ids: Iterable[str]) -> dict[str, Receipt]:
+        """Look up receipts by command id."""
+        async with self._pool.connection() as connection:
+            return await receipts(connection, command_ids)
+
+    async def head(self) -> int:
+        """Return the last log position; 0 for an empty log."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute("SELECT coalesce(max(notification_id), 0) FROM log.events", prepare=True)
+            row = await cursor.fetchone()
+            assert row is not None
+            return int(row[0])
+
+
+async def load(connection: Connection, wanted: Mapping[str, tuple[int, str]]) -> dict[str, Loaded]:
+    """Read the tails of streams on a given connection; see `Store.load`."""
+    versions = [version for version, _ in wanted.values()]
+    hashes = [schema_hash for _, schema_hash in wanted.values()]
+    cursor = await connection.execute(_LOAD, (list(wanted), versions, hashes), prepare=True, binary=True)
+    loaded: dict[str, Loaded] = {}
+    for stream, base, snapshot, version, name, state in await cursor.fetchall():
+        if stream not in loaded:
+            loaded[stream] = Loaded(base, snapshot, [])
+        if version is not None:
+            loaded[stream].events.append((version, name, state))
+    return loaded
+
+
+async def receipts(connection: Connection, command_ids: Iterable[str]) -> dict[str, Receipt]:
+    """Look up receipts on a given connection."""
+    cursor = await connection.execute(_READ_RECEIPTS, (list(command_ids),), binary=True)
+    return {row[1]: _receipt(row) for row in await cursor.fetchall()}
+
+
+def _receipt(row: tuple[Any, ...]) -> Receipt:
+    number, command_id, tenant, actor, key, input_hash, name, first, last, answer, recorded_at = row
+    return Receipt(
+        number=number, command_id=command_id, tenant=tenant, actor=actor, key=key, input_hash=input_hash, name=name,
+        first_log_position=first, last_log_position=last, answer=answer, recorded_at=recorded_at,
+    )  # fmt: skip
+
+
+def _plain(items: Sequence[str | int | None]) -> str:
+    return "{" + ",".join(["NULL" if item is None else str(item) for item in items]) + "}"
+
+
+def _texts(items: Sequence[str]) -> str:
+    return (
+        '{"' + '","'.join([item.replace("\\", "\\\\").replace('"', '\\"') for item in items]) + '"}' if items else "{}"
+    )

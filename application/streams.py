@@ -1,0 +1,103 @@
+"""Names of streams, in one place: `<tenant>:<category>-<id>`.
+
+Nothing else builds or takes apart a stream's name. An open stream is written without a base version: nobody decides
+on its state, so writing to it never conflicts.
+"""
+
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+
+SYSTEM = "system"
+TIME_DAYS = f"{SYSTEM}:time-days"
+
+
+def category_of(stream: str) -> str:
+    """Return the category of `<tenant>:<category>-<id>`."""
+    return stream.partition(":")[2].partition("-")[0]
+
+
+def tenant_of(stream: str) -> str:
+    """Return the tenant of a stream."""
+    return stream.partition(":")[0]
+
+
+def id_of(stream: str) -> str:
+    """Return the id of a stream: everything behind its category."""
+    return stream.partition(":")[2].partition("-")[2]
+
+
+def is_open(stream: str) -> bool:
+    """Tell whether a stream may be written without a base version (CONTRACT, Books)."""
+    return stream.partition(":")[2].startswith(("book-house-", "book-portfolio-"))
+
+
+def book(tenant: str, user: str) -> str:
+    """Name the book of a user."""
+    return f"{tenant}:book-{user}"
+
+
+def house_book(tenant: str, at: datetime) -> str:
+    """Name the house book of the month in which an entry is posted."""
+    return f"{tenant}:book-house-{at:%Y-%m}"
+
+
+def portfolio_book(tenant: str, connection: str) -> str:
+    """Name the book of a connection's portfolio."""
+    return f"{tenant}:book-portfolio-{connection}"
+
+
+def user(tenant: str, user_id: str) -> str:
+    """Name the stream of a user."""
+    return f"{tenant}:user-{user_id}"
+
+
+def email(tenant: str, email_hmac: str) -> str:
+    """Name the stream that makes an e-mail address unique; the address itself stays in the vault."""
+    return f"{tenant}:email-{email_hmac}"
+
+
+def reference(tenant: str, kind: str, text: str) -> str:
+    """Name the stream that makes an entry's reference unique per kind."""
+    return f"{tenant}:reference-{_digest(kind, text)}"
+
+
+def reversal(tenant: str, entry: str) -> str:
+    """Name the stream that lets an entry be reversed once."""
+    return f"{tenant}:reversal-{entry}"
+
+
+def connection(tenant: str, connection_id: str) -> str:
+    """Name the stream of a connection to a venue."""
+    return f"{tenant}:connection-{connection_id}"
+
+
+def order(tenant: str, order_id: str) -> str:
+    """Name the stream of an order."""
+    return f"{tenant}:order-{order_id}"
+
+
+def position(tenant: str, connection_id: str, *, instrument: str, strategy: str | None) -> str:
+    """Name the stream of the position of one (connection, instrument, strategy or none)."""
+    return f"{tenant}:position-{_digest(connection_id, instrument, strategy or 'none')}"
+
+
+def refusal(tenant: str, command_id: str) -> str:
+    """Name the stream that records that state refused a policy's command."""
+    return f"{tenant}:refusal-{command_id}"
+
+
+@lru_cache(maxsize=1_024)
+def tenant(name: str) -> str:
+    """Name the stream of a tenant."""
+    return f"{SYSTEM}:tenant-{name}"
+
+
+@lru_cache(maxsize=1_024)
+def asset(code: str) -> str:
+    """Name the stream of an asset."""
+    return f"{SYSTEM}:asset-{code}"
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\n".join(parts).encode()).hexdigest()[:32]

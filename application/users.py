@@ -1,0 +1,40 @@
+"""Use cases of users: register, activate, suspend, set roles. Personal data is in the vault before a command is submitted."""
+
+from application import streams
+from application.actors import actor_streams, require_actor
+from application.commands import Body, Command, Envelope
+from application.work import Work
+from domain.claims import EmailClaimed
+from domain.tenants import Tenant, UnknownTenant
+from domain.users import ActivateUser, RegisterUser, SetRoles, SuspendUser
+
+
+def register_user(envelope: Envelope, user: RegisterUser, *, email_hmac: str) -> Command:
+    """Return the command that registers a user under an e-mail address that nobody else of the tenant has."""
+    tenant = streams.tenant(envelope.tenant)
+    email = streams.email(envelope.tenant, email_hmac)
+    stream = streams.user(envelope.tenant, user.user)
+
+    def decide(work: Work) -> Body:
+        if not isinstance(work.state(tenant), Tenant):
+            raise UnknownTenant(name=envelope.tenant)
+        work.run(email, EmailClaimed(user=user.user))
+        work.run(stream, user)
+        return {"id": user.user, "status": user.status.value}
+
+    return Command(name="register_user", envelope=envelope, reads=(tenant, email, stream), decide=decide)
+
+
+def change_user(envelope: Envelope, change: ActivateUser | SuspendUser | SetRoles) -> Command:
+    """Return the command by which an administrator changes a user's status or roles."""
+    stream = streams.user(envelope.tenant, change.user)
+    names = {ActivateUser: "activate_user", SuspendUser: "suspend_user", SetRoles: "set_roles"}
+
+    def decide(work: Work) -> Body:
+        require_actor(work, envelope)
+        work.run(stream, change)
+        user = work.state(stream)
+        return {"id": user.user, "status": user.status.value, "roles": [role.value for role in user.roles]}
+
+    reads = (stream, *(actor for actor in actor_streams(envelope) if actor != stream))
+    return Command(name=names[type(change)], envelope=envelope, reads=reads, decide=decide)

@@ -1,0 +1,250 @@
+"""Users: registration, status and roles. A user is a subject id and nothing personal: names live in the vault.
+
+A user's e-mail address is unique through a claim (see claims.py), named by a keyed hash.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import ClassVar, assert_never
+
+from domain.errors import Forbidden, Invalid, NotFound, Refused
+from domain.ids import SubjectId, UserId
+
+
+class Status(StrEnum):
+    """Whether a user may do anything."""
+
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+class Role(StrEnum):
+    """What a user may do inside one tenant; no role spans tenants."""
+
+    ADMIN = "admin"
+    MANAGER = "manager"
+    OPERATOR = "operator"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
+    AFFILIATE = "affiliate"
+    TRADER = "trader"
+    VIEWER = "viewer"
+    API_ONLY = "api_only"
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownUser(NotFound):
+    """There is no such user in this tenant."""
+
+    code: ClassVar[str] = "unknown_user"
+    sentence: ClassVar[str] = "There is no such user."
+    user: str
+
+
+@dataclass(kw_only=True, eq=False)
+class UserExists(Refused):
+    """The user is registered already."""
+
+    code: ClassVar[str] = "user_exists"
+    sentence: ClassVar[str] = "The user is registered already."
+    user: str
+
+
+@dataclass(kw_only=True, eq=False)
+class EmailTaken(Refused):
+    """The e-mail address belongs to another user of this tenant."""
+
+    code: ClassVar[str] = "email_taken"
+    sentence: ClassVar[str] = "The e-mail address is taken."
+
+
+@dataclass(kw_only=True, eq=False)
+class NoRoles(Invalid):
+    """A user has at least one role."""
+
+    code: ClassVar[str] = "no_roles"
+    sentence: ClassVar[str] = "A user has at least one role."
+
+
+@dataclass(kw_only=True, eq=False)
+class OwnAccount(Forbidden):
+    """Nobody changes their own status or roles."""
+
+    code: ClassVar[str] = "own_account"
+    sentence: ClassVar[str] = "Nobody changes their own status or roles."
+    user: str
+
+
+@dataclass(kw_only=True, eq=False)
+class NotActive(Forbidden):
+    """Only an active user may do anything."""
+
+    code: ClassVar[str] = "user_not_active"
+    sentence: ClassVar[str] = "The user is not active."
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterUser:
+    """Register a user for a subject of the vault."""
+
+    user: UserId
+    subject: SubjectId
+    roles: tuple[Role, ...]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivateUser:
+    """Make a pending or suspended user active."""
+
+    user: UserId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendUser:
+    """Stop a user from doing anything."""
+
+    user: UserId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRoles:
+    """Give a user these roles and no others."""
+
+    user: UserId
+    roles: tuple[Role, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRegistered:
+    """A user exists."""
+
+    user: UserId
+    subject: SubjectId
+    roles: tuple[Role, ...]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserActivated:
+    """A user may act."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSuspended:
+    """A user may no longer act."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRolesChanged:
+    """A user has other roles."""
+
+    user: UserId
+    roles: tuple[Role, ...]
+
+
+Command = RegisterUser | ActivateUser | SuspendUser | SetRoles
+Event = UserRegistered | UserActivated | UserSuspended | UserRolesChanged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoUser:
+    """The id is free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user of one tenant."""
+
+    user: UserId
+    subject: SubjectId
+    roles: tuple[Role, ...]
+    status: Status
+
+
+State = NoUser | User
+INITIAL: State = NoUser()
+
+
+def decide(state: State, command: Command) -> tuple[Event, ...]:
+    """Register a user, or change the status or roles of one; what is so already is nothing to do."""
+    match command:
+        case RegisterUser():
+            return _register(state, command)
+        case ActivateUser():
+            user = _somebody_else(state, command.user, command.by)
+            return () if user.status is Status.ACTIVE else (UserActivated(user=user.user),)
+        case SuspendUser():
+            user = _somebody_else(state, command.user, command.by)
+            return () if user.status is Status.SUSPENDED else (UserSuspended(user=user.user),)
+        case SetRoles():
+            user = _somebody_else(state, command.user, command.by)
+            roles = _ordered(command.roles)
+            return () if roles == user.roles else (UserRolesChanged(user=user.user, roles=roles),)
+        case _:
+            assert_never(command)
+
+
+def evolve(state: State, event: Event) -> State:
+    """Take over what is true now."""
+    match event:
+        case UserRegistered():
+            return User(user=event.user, subject=event.subject, roles=event.roles, status=event.status)
+        case UserActivated():
+            return replace(_known(state), status=Status.ACTIVE)
+        case UserSuspended():
+            return replace(_known(state), status=Status.SUSPENDED)
+        case UserRolesChanged():
+            return replace(_known(state), roles=event.roles)
+        case _:
+            assert_never(event)
+
+
+def require_active(state: State, user: str) -> User:
+    """Return a user who may act. Raises `UnknownUser` or `NotActive`."""
+    match state:
+        case NoUser():
+            raise UnknownUser(user=user)
+        case User(status=status):
+            if status is not Status.ACTIVE:
+                raise NotActive(status=status)
+            return state
+        case _:
+            assert_never(state)
+
+
+def _register(state: State, command: RegisterUser) -> tuple[Event, ...]:
+    if isinstance(state, User):
+        raise UserExists(user=command.user)
+    roles = _ordered(command.roles)
+    return (UserRegistered(user=command.user, subject=command.subject, roles=roles, status=command.status),)
+
+
+def _somebody_else(state: State, user: UserId, by: str) -> User:
+    if isinstance(state, NoUser):
+        raise UnknownUser(user=user)
+    if by == user:
+        raise OwnAccount(user=user)
+    return state
+
+
+def _ordered(roles: Iterable[Role]) -> tuple[Role, ...]:
+    wanted = set(roles)
+    if not wanted:
+        raise NoRoles(at=("roles",))
+    return tuple(role for role in Role if role in wanted)
+
+
+def _known(state: State) -> User:
+    assert isinstance(state, User), "a log never changes a user before registering one"
+    return state
