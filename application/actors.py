@@ -1,4 +1,4 @@
-"""Who acts: a user by id, or an operator or a policy by name. A user must be active at the moment a command is decided."""
+"""Who acts: a user by id, an operator or a policy by name. A user must be active when a command is decided."""
 
 from application import streams
 from application.commands import Envelope

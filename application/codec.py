@@ -13,8 +13,10 @@ from application.ids import EVENTS as EVENT_IDS
 from application.ids import derive
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
-from domain import assets, claims, days, refusals, tenants, users
+from domain import assets, claims, connections, days, refusals, tenants, users
 from domain.ledger import entry
+from domain.orders import events as orders
+from domain.positions import events as positions
 
 EVENTS: Mapping[str, type] = {
     "tenant.created.v1": tenants.TenantCreated,
@@ -27,6 +29,22 @@ EVENTS: Mapping[str, type] = {
     "ledger.entry_posted.v1": entry.EntryPosted,
     "ledger.reference_claimed.v1": entry.ReferenceClaimed,
     "ledger.entry_reversed.v1": entry.EntryReversed,
+    "connection.opened.v1": connections.ConnectionOpened,
+    "order.initialized.v1": orders.OrderInitialized,
+    "order.denied.v1": orders.OrderDenied,
+    "order.submitted.v1": orders.OrderSubmitted,
+    "order.outcome_unknown.v1": orders.OrderOutcomeUnknown,
+    "order.accepted.v1": orders.OrderAccepted,
+    "order.rejected.v1": orders.OrderRejected,
+    "order.canceled.v1": orders.OrderCanceled,
+    "order.expired.v1": orders.OrderExpired,
+    "order.filled.v1": orders.OrderFilled,
+    "position.filled.v1": positions.PositionFilled,
+    "position.charged.v1": positions.PositionCharged,
+    "position.fill_corrected.v1": positions.FillCorrected,
+    "position.coins_reassigned.v1": positions.CoinsReassigned,
+    "position.coins_adopted.v1": positions.CoinsAdopted,
+    "position.dust_removed.v1": positions.DustRemoved,
     "policy.command_refused.v1": refusals.PolicyCommandRefused,
     "time.day_ended.v1": days.DayEnded,
 }

@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import assets, claims, days, refusals, tenants, users
+from application import streams
+from domain import assets, claims, connections, days, holdings, refusals, tenants, users
 from domain.ledger import book
+from domain.orders import order
+from domain.positions import position, state
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,15 @@ DECIDERS: Mapping[str, Decider] = {
     "reference": _CLAIM,
     "reversal": _CLAIM,
     "book": Decider(book.INITIAL, book.decide, book.evolve, book.Book),
+    "book-portfolio": Decider(holdings.INITIAL, holdings.decide, holdings.evolve, holdings.Holdings),
+    "connection": Decider(connections.INITIAL, connections.decide, connections.evolve, connections.State),
+    "order": Decider(order.INITIAL, order.decide, order.evolve, order.State),
+    "position": Decider(position.INITIAL, position.decide, position.evolve, state.Position),
     "refusal": Decider(refusals.INITIAL, refusals.decide, refusals.evolve, refusals.State),
     "time": Decider(days.INITIAL, days.decide, days.evolve, days.Days),
 }
 
 
 def decider_of(stream: str) -> Decider:
-    """Return the decider of `<tenant>:<category>-<id>`."""
-    category = stream.partition(":")[2].partition("-")[0]
-    return DECIDERS[category]
+    """Return the decider of a stream."""
+    return DECIDERS[streams.decided_as(stream)]

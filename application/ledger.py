@@ -1,4 +1,4 @@
-"""Use cases of the ledger: post one entry or many, reverse one. Entries that people post, as opposed to those of flows."""
+"""Use cases of the ledger: post one entry or many, reverse one. These entries are people's, as opposed to flows'."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from application.codec import decode
 from application.commands import Body, Command, Envelope, Refusal
 from application.store import Store
 from application.work import Work
-from domain.errors import DomainError, Forbidden
+from domain.errors import DomainError, Invalid
 from domain.ids import EntryId
 from domain.ledger.book import PostEntry, ReverseEntry, UnknownEntry, owner_of
 from domain.ledger.entry import EntryPosted, EntryReversed, JournalEntry, ReferenceClaimed
@@ -47,25 +47,38 @@ def post_entries(envelope: Envelope, entries: Sequence[JournalEntry]) -> Command
     return _bulk("post_entries", envelope, entries, decide=decide)
 
 
-def post_entries_each(envelope: Envelope, entries: Sequence[JournalEntry]) -> Command:
-    """Return the command that posts each entry that can be posted and says of each other why not."""
+def post_entries_each(envelope: Envelope, entries: Sequence[JournalEntry | Invalid]) -> Command:
+    """Return the command that posts each entry that can be posted and says of each other why not.
 
-    def post(work: Work, entry: JournalEntry) -> Body:
+    An element that is an `Invalid` stands for an entry that could not even be constructed.
+    """
+    checked = [_checked(entry) for entry in entries]
+    sound = [entry for entry in checked if isinstance(entry, JournalEntry)]
+
+    def post(work: Work, entry: JournalEntry | Invalid) -> Body:
         try:
+            if isinstance(entry, Invalid):
+                raise entry
             with work.savepoint():
-                _check(entry)
                 _post(work, envelope, entry)
-        except Forbidden:
-            raise
         except DomainError as error:
             return {"problem": asdict(Refusal.of(error))}
         return {"id": entry.id}
 
     def decide(work: Work) -> Body:
         require_actor(work, envelope)
-        return {"results": [{"index": index, **post(work, entry)} for index, entry in enumerate(entries)]}
+        return {"results": [{"index": index, **post(work, entry)} for index, entry in enumerate(checked)]}
 
-    return _bulk("post_entries_each", envelope, entries, decide=decide)
+    return _bulk("post_entries_each", envelope, sound, decide=decide)
+
+
+def _checked(entry: JournalEntry | Invalid) -> JournalEntry | Invalid:
+    if isinstance(entry, JournalEntry):
+        try:
+            _check(entry)
+        except Invalid as error:
+            return error
+    return entry
 
 
 async def reverse_entry(

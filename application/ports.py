@@ -3,12 +3,15 @@
 A port is called before an append (what it returned goes into the command) or after one; never inside `decide`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from domain.holdings import Holdings
 from domain.ids import SubjectId
+from domain.orders.commands import OrderCommand
+from domain.orders.order import Order
 
 
 class Clock(Protocol):
@@ -16,6 +19,23 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the present moment, aware and in UTC."""
+
+
+VenueAnswer = Callable[[Holdings], OrderCommand]
+"""What a venue says to an order, given what the connection holds. Only a simulated venue looks at the holdings."""
+
+
+class Exchange(Protocol):
+    """One venue. `repeatable` says that asking twice for the same order has the effect of once."""
+
+    repeatable: bool
+
+    async def submit(self, order: Order) -> VenueAnswer:
+        """Send an order under its own id and return the venue's answer. Raises `OutcomeUnknown`."""
+
+
+class OutcomeUnknown(Exception):
+    """The request left us and no answer can be trusted. Unknown is not failed: a query settles it."""
 
 
 class Vault(Protocol):

@@ -10,11 +10,13 @@ from hashlib import sha256
 
 SYSTEM = "system"
 TIME_DAYS = f"{SYSTEM}:time-days"
+_PORTFOLIO = "book-portfolio"
 
 
-def category_of(stream: str) -> str:
-    """Return the category of `<tenant>:<category>-<id>`."""
-    return stream.partition(":")[2].partition("-")[0]
+def decided_as(stream: str) -> str:
+    """Return the category, or `book-portfolio` for the one kind of book that keeps other state than the rest."""
+    name = stream.partition(":")[2]
+    return _PORTFOLIO if name.startswith(_PORTFOLIO) else name.partition("-")[0]
 
 
 def tenant_of(stream: str) -> str:

@@ -1,4 +1,4 @@
-"""Use cases of users: register, activate, suspend, set roles. Personal data is in the vault before a command is submitted."""
+"""Use cases of users: register, activate, suspend, set roles. Personal data is in the vault before a command comes."""
 
 from application import streams
 from application.actors import actor_streams, require_actor
