@@ -76,3 +76,8 @@ select
     event_id, tenant, actor, command_id, correlation_id, causation_id, append_id, append_index, append_size, recorded_at
 from log.events
 where tenant = nullif(current_setting('app.tenant', true), '');
+
+grant usage on schema log, read to lastro_app, lastro_projector;
+grant select on log.events, log.receipts, log.snapshots to lastro_app, lastro_projector;
+grant insert on log.snapshots to lastro_app;
+grant select on read.events to lastro_app;

@@ -169,3 +169,6 @@ begin
     perform pg_notify('lastro_log', (head + cardinality(event_ids))::text);
     outcome := 'appended';
 end $$;
+
+revoke all on all functions in schema log from public;
+grant execute on function log.append_hold, log.append to lastro_app;
