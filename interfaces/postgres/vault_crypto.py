@@ -99,7 +99,8 @@ def unseal(key: bytes, sealed: bytes, *place: str | int) -> bytes:
 def load_master_key(path: Path, *, create: bool = False) -> VaultKeys:
     """Read the master key; with `create`, make it first where there is none.
 
-    Raises VaultUnusable, with the command that helps, when others may read the file or it holds no key.
+    Raises VaultUnusable, with the command that helps, when there is no key in the file, or others may read one that we
+    made. The mode of a file that somebody hands us is theirs: a container's secrets are readable by all inside it.
     """
     if create:
         _create(path)
@@ -107,8 +108,11 @@ def load_master_key(path: Path, *, create: bool = False) -> VaultKeys:
         mode = path.stat().st_mode
         content = path.read_bytes()
     except OSError as error:
-        raise VaultUnusable(f"cannot read the vault's master key: {error}") from error
-    if mode & 0o077:
+        make = f"(umask 077 && head -c 32 /dev/urandom | base64 > {shlex.quote(str(path))})"
+        raise VaultUnusable(
+            f"cannot read the vault's master key: {error}\nA new vault's key is made by:  {make}"
+        ) from error
+    if create and mode & 0o077:
         raise VaultUnusable(f"others may read the vault's master key: chmod 600 {shlex.quote(str(path))}")
     try:
         return VaultKeys.derive(base64.b64decode(content.strip(), validate=True))

@@ -2,6 +2,7 @@
 
 import base64
 import stat
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -127,9 +128,19 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, content: bytes, message
         load_master_key(path)
 
 
-def test_a_master_key_that_others_may_read_is_refused_with_the_command_that_fixes_it(tmp_path: Path) -> None:
+def test_our_own_key_is_refused_when_others_may_read_it_and_a_given_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "master key"
-    load_master_key(path, create=True)
+    keys = load_master_key(path, create=True)
     path.chmod(0o640)
     with pytest.raises(VaultUnusable, match=r"chmod 600 '.*master key'"):
+        load_master_key(path, create=True)
+    assert load_master_key(path) == keys
+
+
+def test_the_command_that_makes_a_key_makes_one(tmp_path: Path) -> None:
+    path = tmp_path / "master key"
+    with pytest.raises(VaultUnusable) as refusal:
         load_master_key(path)
+    subprocess.run(["sh", "-c", str(refusal.value).partition(":  ")[2]], check=True)
+    assert load_master_key(path).fingerprint
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,151 @@
+"""Everything that can be configured, read once: from `LASTRO_*`, then from the TOML file named by LASTRO_CONFIG.
+
+It decides defaults and which values are possible; it opens nothing. What is secret never shows itself, neither in a
+`repr` nor in the text of a refusal.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+PREFIX = "LASTRO_"
+CONFIG = f"{PREFIX}CONFIG"
+# Names that others read: the file itself, and the market data of the tests.
+_NOT_OURS = {CONFIG, f"{PREFIX}MARKET_DATA"}
+_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@/]*(?=@)|(?<=password=)[^&\s]+")
+
+Bps = Annotated[int, Field(ge=0, le=10_000)]
+Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class SettingsRefused(Exception):
+    """A setting has an impossible value; the message names it and the rule, never the value."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Durations end in `_s`, sizes say of what."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    data: Path = Field(Path(".lastro"), description="directory of this installation")
+    env: Literal["development", "production", "demo"] = Field("development", description="kind of installation")
+
+    database_url: SecretStr | None = Field(None, description="PostgreSQL as lastro_app; unset: the embedded server")
+    owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner of the schema, for migrations")
+    projector_url: SecretStr | None = Field(None, description="PostgreSQL as lastro_projector, for read models")
+    master_key_file: Path | None = Field(None, description="the vault's master key; unset: master.key in the data")
+
+    api_host: str = Field("127.0.0.1", description="address the API listens on")
+    api_port: Port = Field(8000, description="port the API listens on; 0 takes a free one")
+    metrics_token: SecretStr | None = Field(None, description="bearer token for /metrics from other machines")
+
+    query_connections: Count = Field(8, description="connections for queries, per process")
+    vault_connections: Count = Field(4, description="connections for logins and personal data, per process")
+    queue_commands_max: Count = Field(10_000, description="commands that may wait in a process; then 503")
+    cached_states_max: Count = Field(20_000, description="stream states a process keeps in memory")
+    snapshot_every_events: Count = Field(1_000, description="events of a stream between two snapshots")
+    poll_s: Count = Field(1, description="how often followers look without being notified")
+
+    access_token_s: Count = Field(600, description="life of an access token")
+    refresh_token_s: Count = Field(30 * 86_400, description="life of a session")
+    refresh_grace_s: int = Field(20, ge=0, le=30, description="how long a lost answer to a refresh is given again")
+    login_failures_max: Count = Field(5, description="failed logins that lock a pair of e-mail and address")
+    login_window_s: Count = Field(900, description="time in which they count")
+    login_lock_s: Count = Field(900, description="how long the pair stays locked")
+    password_hash_threads: Count = Field(2, description="password hashes at once, 64 MiB each")
+    password_hash_queue_max: Count = Field(32, description="logins that may wait for them; then 429")
+    open_registration: bool | None = Field(None, description="anybody may register; unset: in a demo only")
+
+    paper_candles: Path | None = Field(None, description="candles the paper venue fills from; unset: built-in ones")
+    paper_slippage_bps: Bps = Field(0, description="how much worse than the candle a paper order fills")
+    paper_fee_bps: Bps = Field(10, description="fee of a paper fill, in the quote asset")
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:  # noqa: ANN401 - options of all types; they are checked here
+        """Read the settings; `given` (options of the command line) wins over the environment, that over the file.
+
+        Raises SettingsRefused.
+        """
+        named = {name: value for name, value in given.items() if value is not None}
+        try:
+            return cls(**named)
+        except ValidationError as error:
+            raise SettingsRefused("\n".join(_sentences(error))) from None
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 - the library's signature
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library passes all four by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take options first, then the environment, then the file."""
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        file = os.environ.get(CONFIG)
+        if not file:
+            return sources
+        try:
+            return (*sources, TomlConfigSettingsSource(settings_cls, Path(file).resolve(strict=True)))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SettingsRefused(f"{CONFIG}: {error}") from None
+
+    @model_validator(mode="after")
+    def _urls_come_together(self) -> Self:
+        if len({url is None for url in (self.database_url, self.owner_url, self.projector_url)}) != 1:
+            raise ValueError("database_url, owner_url and projector_url are set together or not at all")
+        return self
+
+    @property
+    def is_embedded(self) -> bool:
+        """Say whether the embedded server is used."""
+        return self.database_url is None
+
+    @property
+    def master_key(self) -> Path:
+        """Return where the vault's master key is; only the embedded default is made when missing."""
+        return self.master_key_file or self.data / "master.key"
+
+    @property
+    def registration_is_open(self) -> bool:
+        """Say whether anybody may register."""
+        return self.env == "demo" if self.open_registration is None else self.open_registration
+
+    def shown(self) -> dict[str, str]:
+        """Return all settings as text by the name of their variable, secrets masked."""
+        return {f"{PREFIX}{name.upper()}": _masked(value) for name, value in self}
+
+
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """Return the variables that look like settings and are none: misspelt ones change nothing, and nobody notices."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | _NOT_OURS
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+
+
+def _masked(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            text = value.get_secret_value()
+            return (
+                _PASSWORD.sub(lambda match: f"{match[1]}:***" if match[1] else "***", text) if "://" in text else "***"
+            )
+        case _:
+            return str(value)
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        name = "".join(f"{PREFIX}{part}".upper() for part in problem["loc"][:1])
+        yield f"{name}: {problem['msg']}" if name else problem["msg"].removeprefix("Value error, ")
