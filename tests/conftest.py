@@ -3,6 +3,9 @@
 Nothing survives a run: the last user of the server stops and deletes it, and every run sweeps up after killed ones.
 """
 
+import contextlib
+import fcntl
+import hashlib
 import itertools
 import os
 import shutil
@@ -16,39 +19,39 @@ import pytest
 from psycopg import sql
 
 from interfaces.postgres import locks, migrations
-from interfaces.postgres.configuration import Layout, Urls
+from interfaces.postgres.configuration import Urls
 from interfaces.postgres.server import EmbeddedServer
 
-_PREFIX = "lastro-test-"
+_HERE = Path(__file__).parent
+_PREFIX = f"lastro-test-{hashlib.sha256(os.fsencode(_HERE)).hexdigest()[:6]}-"
 _TEMPLATE = "template_of_tests"
 _NUMBERS = itertools.count(1)
 # What is thrown away need not survive a power cut; killed processes lose nothing through this.
 _THROWN_AWAY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
-_RUN = pytest.StashKey[str]()
+_RUNNING = pytest.StashKey[int]()
 
 
-def _home(config: pytest.Config) -> Path:
-    """The data directory of this run, the same for all its workers."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or config.stash.setdefault(_RUN, f"{os.getpid()}")
-    return Path(tempfile.gettempdir()) / f"{_PREFIX}{run[:16]}"
+def pytest_configure(config: pytest.Config) -> None:
+    """Show other runs of these tests that this one is going on, by a lock that ends with the process."""
+    config.stash[_RUNNING] = os.open(_HERE, os.O_RDONLY)
+    fcntl.flock(config.stash[_RUNNING], fcntl.LOCK_SH)
 
 
-def pytest_unconfigure() -> None:
-    """Sweep up: what no process uses any more is stopped and deleted."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-            if left.stat().st_uid == os.geteuid() and all(locks.is_free(server.in_use) for server in _servers(left)):
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Sweep up when no other run is going on: whatever is left then was left by a killed one."""
+    if _RUNNING in config.stash:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(config.stash[_RUNNING], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
                 _discard(left)
-
-
-def _servers(home: Path) -> list[Layout]:
-    return [Layout(data=alive.parent) for alive in home.rglob("pg.alive.lock")]
+        os.close(config.stash[_RUNNING])
 
 
 def _discard(home: Path) -> None:
-    for server in _servers(home):
-        EmbeddedServer(server.data).stop()
-        shutil.rmtree(server.sockets, ignore_errors=True)
+    for alive in home.rglob("pg.alive.lock"):
+        server = EmbeddedServer(alive.parent)
+        server.stop()
+        shutil.rmtree(server.layout.sockets, ignore_errors=True)
     shutil.rmtree(home)
 
 
@@ -68,18 +71,21 @@ def anyio_backend() -> str:
 def home() -> Iterator[Path]:
     """A directory for servers of a test's own, which any user can pass through; they are stopped at the end."""
     directory = Path(tempfile.gettempdir()) / f"{_PREFIX}{os.getpid()}-{next(_NUMBERS)}"
-    directory.mkdir(mode=0o711)
+    directory.mkdir()
+    directory.chmod(0o711)
     yield directory
     _discard(directory)
 
 
 @pytest.fixture(scope="session")
-def postgres_server(pytestconfig: pytest.Config) -> Iterator[EmbeddedServer]:
-    """The server of this run; its databases are shared, so a test that changes one takes `database` instead."""
-    server = EmbeddedServer(_home(pytestconfig), settings=_THROWN_AWAY)
+def postgres_server() -> Iterator[EmbeddedServer]:
+    """The server of this run, the same for all its workers; a test takes `database` instead."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
+    server = EmbeddedServer(Path(tempfile.gettempdir()) / f"{_PREFIX}{run[:16]}", settings=_THROWN_AWAY)
     server.start()
     yield server
-    if server.release():
+    # With several workers another one may be about to start the server again: then unconfigure deletes it.
+    if server.release() and "PYTEST_XDIST_WORKER" not in os.environ:
         _discard(server.layout.data)
 
 
