@@ -1,14 +1,15 @@
 """The committer: the one writer of a process. It decides queued commands in arrival order and appends them as a group.
 
-Nothing is decided on top of a group that is not committed, and nothing is answered before the commit. Why groups, and
-what was tried and dropped: docs/decisions/0002-grouped-appends.md.
+One group is on its way to the log at a time. The next is decided meanwhile, as if that one were committed, but it is
+sent only when it is and thrown away when it is not; nothing is answered before its own commit. Why groups, and what was
+tried and dropped: docs/decisions/0002-grouped-appends.md.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 
 import structlog
 from psycopg import DatabaseError, InterfaceError, OperationalError
@@ -16,18 +17,22 @@ from psycopg.errors import LockNotAvailable
 
 from application.cache import StateCache
 from application.commands import Body, Command, Done, KeyReused, QueueFull, StillRunning, Stopped
-from application.group import Job, Prepared, prepare
+from application.group import Answer, Job, Prepared
 from application.log import Receipt
 from application.store import Appended, Connection, Store, append, hold, load, receipts, speak_hex_ids
 from application.work import Versioned, Work
 
 log = structlog.get_logger()
 
-MAX_GROUP_COMMANDS = 512
-MAX_GROUP_WEIGHT = 2_000
+MAX_GROUP_WEIGHT = 1_000
+STEP = 64
+LEAST_STEP = 8
+"""How many commands are decided, or callers answered, before the connection is looked at again: about half of those
+that wait, so that one half is decided while the other is being written."""
 LOSSES_BEFORE_HOLD = 3
 JOIN_TIMEOUT_S = 5.0
 LOCK_TIMEOUT_S = 5.0
+RECONNECTS_WHEN_STOPPING = 20
 
 _STUCK_HOLDERS = """
     SELECT pg_terminate_backend(a.pid) FROM pg_locks AS l INNER JOIN pg_stat_activity AS a USING (pid)
@@ -48,6 +53,14 @@ class Statistics:
     epochs: int = 0
 
 
+@dataclass(slots=True)
+class Flight:
+    """A group on its way to the log."""
+
+    prepared: Prepared
+    appending: asyncio.Task[Appended]
+
+
 class Committer:
     """Submits commands of one process. `connect` opens a connection of the application's role in autocommit mode."""
 
@@ -63,8 +76,11 @@ class Committer:
         self._store = store
         self._cache = StateCache(cache_capacity)
         self._queue_limit = queue_limit
-        self._queue: deque[Job] = deque()
         self._running: dict[str, Job] = {}
+        self._queue: deque[Job] = deque()
+        self._ahead = Prepared()
+        self._flight: Flight | None = None
+        self._answers: deque[Answer] = deque()
         self._wake = asyncio.Event()
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -102,79 +118,140 @@ class Committer:
 
     async def rehearse(self, command: Command) -> Body:
         """Decide a command on what is committed now and write nothing. Raises the `DomainError` that it would meet."""
-        states = await self._cache.refresh(command.reads, self._store.load)
-        return command.decide(Work(states))
+        return command.decide(Work(await self._cache.refresh(command.reads, self._store.load)))
 
     async def submit(self, command: Command) -> Done:
         """Do a command once and answer after its commit.
 
-        Raises the `DomainError` of a request that leaves no receipt, `QueueFull`, `StillRunning`, `Stopped`, or
-        `KeyReused`.
+        Raises the `DomainError` of a request that leaves no receipt, `KeyReused`, or a `CommitterError`.
         """
-        twin = self._running.get(command.envelope.command_id)
+        command_id = command.envelope.command_id
+        twin = self._running.get(command_id)
         if twin is not None:
             return await self._join(twin, command)
         if self._stopping or not self.healthy:
             raise Stopped
         if len(self._running) >= self._queue_limit:
             raise QueueFull
-        job = Job(command, asyncio.get_running_loop().create_future())
-        self._running[command.envelope.command_id] = job
-        job.future.add_done_callback(lambda _: self._running.pop(command.envelope.command_id, None))
+        job = Job(command, asyncio.get_running_loop().create_future(), self._running)
+        self._running[command_id] = job
         try:
-            missing = [stream for stream in command.reads if stream not in self._cache]
-            if missing:
-                await self._cache.refresh(missing, self._store.load)
-        except BaseException:
-            job.future.cancel()
+            await self._load(command.reads)
+        except BaseException as error:
+            job.fail(error)
             raise
         self._queue.append(job)
         self._wake.set()
-        return await asyncio.shield(job.future)
+        try:
+            return await job.future
+        except asyncio.CancelledError:
+            job.abandon()
+            raise
 
     async def _join(self, twin: Job, command: Command) -> Done:
+        """Wait for an equal request that is under way. Raises `KeyReused` or `StillRunning`."""
         if twin.command.envelope.input_hash != command.envelope.input_hash:
             raise KeyReused(key=command.envelope.key)
-        try:
-            async with asyncio.timeout(JOIN_TIMEOUT_S):
-                done = await asyncio.shield(twin.future)
-        except TimeoutError:
-            raise StillRunning from None
-        return Done(receipt=done.receipt, replayed=True)
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + JOIN_TIMEOUT_S
+        while self._running.get(command.envelope.command_id) is twin:
+            if loop.time() >= give_up_at:
+                raise StillRunning
+            await asyncio.wait({twin.future}, timeout=give_up_at - loop.time())
+        return Done(receipt=twin.future.result().receipt, replayed=True)
+
+    async def _load(self, streams: Sequence[str]) -> None:
+        missing = [stream for stream in streams if stream not in self._cache]
+        if missing:
+            await self._cache.refresh(missing, self._store.load)
+
+    # The loop: one step at a time, and the step that keeps the database busy comes first.
 
     async def _drain(self) -> None:
         try:
-            while self._queue or not self._stopping:
-                if not self._queue:
-                    self._wake.clear()
-                    await self._wake.wait()
-                    continue
-                await self._commit(self._next_group())
+            more = True
+            while more:
+                more = await self._step()
+                await asyncio.sleep(0)  # callers run between the steps
         finally:
-            for job in self._running.copy().values():
+            for job in list(self._running.values()):
                 job.fail(Stopped())
 
-    def _next_group(self) -> list[Job]:
-        """Take from the queue, in arrival order, what fits into a group; at least one."""
-        jobs = [self._queue.popleft()]
-        weight = jobs[0].command.weight
-        while (
-            self._queue
-            and len(jobs) < MAX_GROUP_COMMANDS
-            and weight + self._queue[0].command.weight <= MAX_GROUP_WEIGHT
-        ):
-            job = self._queue.popleft()
-            weight += job.command.weight
-            jobs.append(job)
-        return jobs
+    async def _step(self) -> bool:
+        """Do what is most urgent; return whether there is more to come."""
+        if self._flight is None and self._ahead.jobs:
+            self._send()
+        elif self._flight is not None and self._flight.appending.done():
+            await self._land()
+        elif self._answers:
+            for _ in range(min(STEP, len(self._answers))):
+                self._answers.popleft()()
+        elif self._queue and self._ahead.weight < MAX_GROUP_WEIGHT:
+            await self._decide_some()
+        elif self._stopping and not (self._queue or self._flight):
+            return False
+        else:
+            self._wake.clear()
+            await self._wake.wait()
+        return True
 
-    async def _commit(self, jobs: Sequence[Job]) -> None:
-        """Bring a group to an end: appended, answered from receipts, or refused as broken one by one."""
+    async def _decide_some(self) -> None:
+        """Take jobs from the queue into the group ahead, on top of what is committed and what is in flight."""
+        jobs = list(islice(self._queue, max(LEAST_STEP, min(STEP, len(self._running) // 2))))
+        await self._load(list(dict.fromkeys(stream for job in jobs for stream in job.command.reads)))
+        in_flight = self._flight.prepared.changes if self._flight is not None else {}
+        for job in jobs:
+            if self._ahead.jobs and self._ahead.weight + job.command.weight > MAX_GROUP_WEIGHT:
+                return
+            states = self._states_of(job.command.reads, in_flight)
+            if states is None:
+                return
+            self._queue.popleft()
+            self._ahead.decide(job, states)
+
+    def _states_of(self, streams: Sequence[str], in_flight: Mapping[str, Versioned]) -> dict[str, Versioned] | None:
+        """Return the states to decide on; None where the cache has lost one again, so that it must be loaded first."""
+        states: dict[str, Versioned] = {}
+        for stream in streams:
+            entry = in_flight.get(stream) or self._cache.get(stream)
+            if entry is None:
+                return None
+            states[stream] = entry
+        return states
+
+    def _send(self) -> None:
+        assert self._connection is not None
+        prepared, self._ahead = self._ahead, Prepared()
+        prepared.group.seen_head = self._seen_head
+        appending = asyncio.create_task(append(self._connection, prepared.group))
+        appending.add_done_callback(lambda _: self._wake.set())
+        self._flight = Flight(prepared, appending)
+
+    async def _land(self) -> None:
+        """Take in the group that was in flight. If it was not appended as it stood, what was decided ahead is void."""
+        assert self._flight is not None
+        flight, self._flight = self._flight, None
+        error = flight.appending.exception()
+        if error is None and flight.appending.result().outcome == "appended":
+            self._accept(flight.prepared, flight.appending.result())
+            return
+        self._queue.extendleft(reversed(self._ahead.jobs))
+        self._ahead = Prepared()
+        await self._commit(flight.prepared.jobs, first=flight)
+
+    # When a group did not simply succeed: one at a time, until every caller has an answer.
+
+    async def _commit(self, jobs: Sequence[Job], first: Flight | None = None) -> None:
+        """Bring jobs to an end: appended, answered from receipts, or failed one by one."""
         for losses in count():
             if not jobs:
                 return
             try:
-                jobs = await self._attempt(jobs, held=losses >= LOSSES_BEFORE_HOLD)
+                if first is not None:
+                    flight, first = first, None
+                    jobs = await self._settle(flight.prepared, flight.appending.result())
+                else:
+                    jobs = await self._attempt(jobs, held=losses > LOSSES_BEFORE_HOLD)
             except LockNotAvailable:
                 await self._free_the_lock()
             except (OperationalError, InterfaceError):
@@ -183,52 +260,34 @@ class Committer:
             except DatabaseError as error:
                 await self._isolate(jobs, error)
                 return
-            self.statistics.most_losses = max(self.statistics.most_losses, losses)
-
-    async def _isolate(self, jobs: Sequence[Job], error: DatabaseError) -> None:
-        """Find the command whose events the database refuses, which is our own bug, so that only that one fails."""
-        log.error("committer.group_refused", commands=len(jobs), error=str(error))
-        if len(jobs) == 1:
-            jobs[0].fail(error)
-            return
-        for job in jobs:
-            await self._commit([job])
+            self.statistics.most_losses = max(self.statistics.most_losses, losses + 1 if jobs else losses)
 
     async def _attempt(self, jobs: Sequence[Job], *, held: bool) -> Sequence[Job]:
         """Decide and append once. Return the jobs that must be decided again."""
         assert self._connection is not None
-        if not held:
-            states = await self._states(jobs)
-            prepared = prepare(jobs, states, self._seen_head)
-            return await self._settle(prepared, await append(self._connection, prepared.group))
-        self.statistics.holds += 1
         connection = self._connection
+        streams = list(dict.fromkeys(stream for job in jobs for stream in job.command.reads))
+        if not held:
+            states = await self._cache.refresh(streams, self._store.load)
+            prepared = self._prepared(jobs, states)
+            return await self._settle(prepared, await append(connection, prepared.group))
+        self.statistics.holds += 1
         async with connection.transaction():
             await hold(connection)
-            streams = {stream for job in jobs for stream in job.command.reads}
             states = await self._cache.refresh(streams, lambda wanted: load(connection, wanted))
-            prepared = prepare(jobs, states, self._seen_head)
+            prepared = self._prepared(jobs, states)
             appended = await append(connection, prepared.group)
         return await self._settle(prepared, appended)
 
-    async def _states(self, jobs: Sequence[Job]) -> dict[str, Versioned]:
-        states: dict[str, Versioned] = {}
-        missing: list[str] = []
+    def _prepared(self, jobs: Sequence[Job], states: Mapping[str, Versioned]) -> Prepared:
+        prepared = Prepared()
+        prepared.group.seen_head = self._seen_head
         for job in jobs:
-            for stream in job.command.reads:
-                if stream not in states:
-                    entry = self._cache.get(stream)
-                    if entry is None:
-                        missing.append(stream)
-                    else:
-                        states[stream] = entry
-        if missing:
-            states |= await self._cache.refresh(missing, self._store.load)
-        return states
+            prepared.decide(job, states)
+        return prepared
 
     async def _settle(self, prepared: Prepared, appended: Appended) -> Sequence[Job]:
         """Answer what is done; return what is not."""
-        self._seen_head = max(self._seen_head, appended.head)
         match appended.outcome:
             case "appended":
                 self._accept(prepared, appended)
@@ -237,7 +296,6 @@ class Committer:
                 return await self._answer_from_receipts(prepared.jobs, appended.detail or ())
             case "moved":
                 self.statistics.losses += 1
-                await self._cache.refresh(appended.detail or (), self._store.load)
                 return prepared.jobs
             case "epoch":
                 log.error("committer.new_log_epoch", seen=self._seen_head, head=appended.head)
@@ -252,30 +310,29 @@ class Committer:
         self._seen_head = appended.head + len(prepared.group.event_ids)
         for stream, entry in prepared.changes.items():
             self._cache.put(stream, entry)
-        prepared.answer(appended)
+        self._answers.extend(prepared.answers(appended))
 
     async def _answer_from_receipts(self, jobs: Sequence[Job], command_ids: Sequence[str]) -> Sequence[Job]:
         """Answer what was done before: by an equal request elsewhere, or by our own attempt whose answer was lost."""
         assert self._connection is not None
         found = await receipts(self._connection, [command_id.replace("-", "") for command_id in command_ids])
-        touched: set[str] = set()
         remaining: list[Job] = []
         for job in jobs:
             receipt = found.get(job.command.envelope.command_id)
             if receipt is None:
                 remaining.append(job)
-                continue
-            touched.update(job.command.reads)
-            self._answer_again(job, receipt)
-        await self._cache.refresh(touched, self._store.load)
+            else:
+                _answer_again(job, receipt)
         return remaining
 
-    @staticmethod
-    def _answer_again(job: Job, receipt: Receipt) -> None:
-        if receipt.input_hash == job.command.envelope.input_hash:
-            job.answer(Done(receipt=receipt, replayed=True))
-        else:
-            job.fail(KeyReused(key=job.command.envelope.key))
+    async def _isolate(self, jobs: Sequence[Job], error: DatabaseError) -> None:
+        """Find the command whose events the database refuses, which is our own bug, so that only that one fails."""
+        log.error("committer.group_refused", commands=len(jobs), error=str(error))
+        if len(jobs) == 1:
+            jobs[0].fail(error)
+            return
+        for job in jobs:
+            await self._commit([job])
 
     async def _free_the_lock(self) -> None:
         """End a session that holds the append lock and does nothing. What it did is not committed: nothing is lost."""
@@ -297,8 +354,15 @@ class Committer:
             try:
                 self._connection = await self._open()
             except (OperationalError, InterfaceError):
-                if self._stopping and attempt > 20:  # noqa: PLR2004
+                if self._stopping and attempt >= RECONNECTS_WHEN_STOPPING:
                     raise
                 await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
             else:
                 return
+
+
+def _answer_again(job: Job, receipt: Receipt) -> None:
+    if receipt.input_hash == job.command.envelope.input_hash:
+        job.answer(Done(receipt=receipt, replayed=True))
+    else:
+        job.fail(KeyReused(key=job.command.envelope.key))

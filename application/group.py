@@ -1,8 +1,9 @@
 """A group on its way to `log.append()`: each job is decided on committed states plus its predecessors' changes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import structlog
 from pydantic_core import to_json
@@ -16,21 +17,32 @@ from domain.errors import DomainError, Refused
 
 log = structlog.get_logger()
 
+Answer = Callable[[], None]
+Outcome = Mapping[str, object]
+
 
 @dataclass(slots=True)
 class Job:
-    """A queued command and the caller's future."""
+    """A submitted command, its caller's future, and the register of running commands it stays in until it is done."""
 
     command: Command
     future: asyncio.Future[Done]
+    running: dict[str, "Job"]
 
     def answer(self, done: Done) -> None:
         """Answer the caller, who may have gone away."""
+        del self.running[self.command.envelope.command_id]
         if not self.future.done():
             self.future.set_result(done)
 
+    def abandon(self) -> None:
+        """Go on without the caller, who went away; whoever joined the command still waits for its outcome."""
+        if self.future.cancelled():
+            self.future = self.future.get_loop().create_future()
+
     def fail(self, error: BaseException) -> None:
         """Tell the caller of an error that leaves no receipt."""
+        del self.running[self.command.envelope.command_id]
         if not self.future.done():
             self.future.set_exception(error)
             self.future.exception()  # the caller may have gone away: nobody else will look at it
@@ -40,26 +52,61 @@ class Job:
 class Prepared:
     """A decided group: what to append, what the streams will be afterwards, and what to tell whom."""
 
-    jobs: Sequence[Job]
-    group: Group
+    jobs: list[Job] = field(default_factory=list)
+    group: Group = field(default_factory=Group)
+    weight: int = 0
     changes: dict[str, Versioned] = field(default_factory=dict)
-    outcomes: list[Mapping[str, object]] = field(default_factory=list)
-    with_receipt: list[Job] = field(default_factory=list)
-    failed: list[tuple[Job, Exception]] = field(default_factory=list)
+    _states: dict[str, Versioned] = field(default_factory=dict)
+    _outcomes: list[tuple[Job, Outcome]] = field(default_factory=list)
+    _failed: list[tuple[Job, Exception]] = field(default_factory=list)
 
-    def answer(self, appended: Appended) -> None:
-        """Answer every caller of a committed group."""
+    def decide(self, job: Job, states: Mapping[str, Versioned]) -> None:
+        """Decide one more job. `states` holds what it reads, as of before the group."""
+        self.jobs.append(job)
+        self.weight += job.command.weight
+        for stream in job.command.reads:
+            if stream not in self._states:
+                entry = states[stream]
+                self._states[stream] = entry
+                self.group.streams.append(stream)
+                self.group.versions.append(entry.version)
+        try:
+            outcome, work = self._outcome_of(job.command)
+            encoded = [encode(written.event) for written in work.written]
+        except DomainError as error:
+            self._failed.append((job, error))
+            return
+        except Exception as error:  # a bug in one command must not take its neighbours with it
+            log.exception("command.broken", command=job.command.name)
+            self._failed.append((job, error))
+            return
+        self._states.update(work.changes)
+        self.changes.update(work.changes)
+        self._outcomes.append((job, outcome))
+        _add_command(self.group, job.command, size=len(encoded), outcome=outcome)
+        _add_events(self.group, job.command.envelope.command_id, work, encoded=encoded)
+
+    def _outcome_of(self, command: Command) -> tuple[Outcome, Work]:
+        """Run the rules; a refusal by state is an outcome and leaves nothing of what was done before it."""
+        work = Work(self._states)
+        try:
+            return {"outcome": "done", "body": command.decide(work)}, work
+        except Refused as error:
+            return {"outcome": "refused", **asdict(Refusal.of(error))}, Work(self._states)
+
+    def answers(self, appended: Appended) -> Iterator[Answer]:
+        """Return what is to be told to every caller of a committed group, one call each."""
         position, number = appended.head, appended.receipt
-        for job, size, outcome in zip(self.with_receipt, self.group.sizes, self.outcomes, strict=True):
+        for (job, outcome), size in zip(self._outcomes, self.group.sizes, strict=True):
             number += 1
-            command = job.command.envelope
+            envelope = job.command.envelope
             receipt = Receipt(
                 number=number,
-                command_id=command.command_id,
-                tenant=command.tenant,
-                actor=command.actor,
-                key=command.key,
-                input_hash=command.input_hash,
+                command_id=envelope.command_id,
+                tenant=envelope.tenant,
+                actor=envelope.actor,
+                key=envelope.key,
+                input_hash=envelope.input_hash,
                 name=job.command.name,
                 first_log_position=position + 1 if size else None,
                 last_log_position=position + size if size else None,
@@ -67,41 +114,12 @@ class Prepared:
                 recorded_at=appended.recorded_at,
             )
             position += size
-            job.answer(Done(receipt=receipt))
-        for failed, error in self.failed:
-            failed.fail(error)
+            yield partial(job.answer, Done(receipt=receipt))
+        for failed, error in self._failed:
+            yield partial(failed.fail, error)
 
 
-def prepare(jobs: Sequence[Job], states: Mapping[str, Versioned], seen_head: int) -> Prepared:
-    """Decide a group on states that are committed; nothing outside the result changes."""
-    prepared = Prepared(jobs, Group(seen_head=seen_head))
-    prepared.group.streams = list(states)
-    prepared.group.versions = [entry.version for entry in states.values()]
-    current = dict(states)
-    for job in jobs:
-        work = Work(current)
-        try:
-            outcome: Mapping[str, object] = {"outcome": "done", "body": job.command.decide(work)}
-        except Refused as error:
-            refusal = Refusal.of(error)
-            work = Work(current)
-            outcome = {"outcome": "refused", **asdict(refusal)}
-        except DomainError as error:
-            prepared.failed.append((job, error))
-            continue
-        except Exception as error:  # a bug in one command must not take its neighbours with it
-            log.exception("command.broken", command=job.command.name)
-            prepared.failed.append((job, error))
-            continue
-        current.update(work.changes)
-        prepared.changes.update(work.changes)
-        prepared.with_receipt.append(job)
-        prepared.outcomes.append(outcome)
-        _add(prepared.group, job.command, work, outcome=outcome)
-    return prepared
-
-
-def _add(group: Group, command: Command, work: Work, *, outcome: Mapping[str, object]) -> None:
+def _add_command(group: Group, command: Command, *, size: int, outcome: Outcome) -> None:
     envelope = command.envelope
     group.command_ids.append(envelope.command_id)
     group.tenants.append(envelope.tenant)
@@ -112,10 +130,12 @@ def _add(group: Group, command: Command, work: Work, *, outcome: Mapping[str, ob
     group.answers.append(to_json(outcome).decode())
     group.correlation_ids.append(envelope.correlation_id)
     group.causation_ids.append(envelope.causation_id)
-    group.sizes.append(len(work.written))
-    for index, (stream, version, event) in enumerate(work.written, start=1):
-        name, state = encode(event)
-        group.event_ids.append(event_id_of(event, envelope.command_id, index))
+    group.sizes.append(size)
+
+
+def _add_events(group: Group, command_id: str, work: Work, *, encoded: Sequence[tuple[str, bytes]]) -> None:
+    for index, ((stream, version, event), (name, state)) in enumerate(zip(work.written, encoded, strict=True), start=1):
+        group.event_ids.append(event_id_of(event, command_id, index))
         group.event_streams.append(stream)
         group.event_versions.append(version)
         group.event_names.append(name)

@@ -65,7 +65,7 @@ def speak_hex_ids(connection: AsyncConnection[Any]) -> None:
 class Group:
     """The columns that `log.append()` takes: three families of parallel lists (streams, commands, events)."""
 
-    seen_head: int
+    seen_head: int = 0
     streams: list[str] = field(default_factory=list)
     versions: list[int] = field(default_factory=list)
     command_ids: list[str] = field(default_factory=list)

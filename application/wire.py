@@ -96,7 +96,7 @@ def _named_tuple(cls: type) -> cs.CoreSchema:
 
 
 def _tuple(arguments: tuple[Any, ...]) -> cs.CoreSchema:
-    if len(arguments) == 2 and arguments[1] is ...:  # noqa: PLR2004
+    if arguments[-1] is ...:
         return cs.tuple_variable_schema(schema_of(arguments[0]))
     return cs.tuple_positional_schema([schema_of(argument) for argument in arguments])
 
