@@ -1,14 +1,17 @@
 """Assets: a code and one scale per realm, registered once, never changed. What does not fit is refused, not rounded."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, assert_never
 
+from domain import currencies
 from domain.errors import Invalid, Refused
 from domain.ledger.accounts import Realm
-from domain.money import FIAT_SCALES, Asset
+from domain.money import MAX_SCALE, Asset, asset_of
 
-COIN_SCALE = 18
+COIN_SCALE = MAX_SCALE
 """The finest scale any venue uses: every coin has it everywhere, and every asset has it in portfolios."""
 
 _CODE = re.compile(r"[A-Z0-9]{1,20}", re.ASCII)
@@ -79,11 +82,11 @@ class Registered:
         """Return the asset at its scale in a realm."""
         match realm:
             case Realm.COMPANY:
-                return Asset(self.asset, self.company_scale)
+                return asset_of(self.asset, self.company_scale)
             case Realm.MEMO:
-                return Asset(self.asset, self.memo_scale)
+                return asset_of(self.asset, self.memo_scale)
             case Realm.PORTFOLIO:
-                return Asset(self.asset, self.portfolio_scale)
+                return asset_of(self.asset, self.portfolio_scale)
             case _:
                 assert_never(realm)
 
@@ -97,17 +100,45 @@ def coin(code: str) -> RegisterAsset:
     return RegisterAsset(asset=code, company_scale=COIN_SCALE, memo_scale=COIN_SCALE, portfolio_scale=COIN_SCALE)
 
 
-def fiat(code: str, scale: int) -> RegisterAsset:
-    """Return the command that registers a currency at its ISO 4217 scale."""
+def fiat(code: str) -> RegisterAsset:
+    """Return the command that registers a currency of ISO 4217 at its scale."""
+    scale = currencies.DECIMALS[code]
     return RegisterAsset(asset=code, company_scale=scale, memo_scale=scale, portfolio_scale=COIN_SCALE)
 
 
-SEEDED = (
-    *(fiat(code, scale) for code, scale in FIAT_SCALES.items()),
-    *(coin(code) for code in ("BTC", "ETH", "USDT", "USDC", "BNB", "SOL", "XRP", "ADA", "DOGE", "LTC")),
-    RegisterAsset(asset="CREDIT", company_scale=0, memo_scale=0, portfolio_scale=0),
+def usual(code: str) -> RegisterAsset:
+    """Return the command for a code met at a venue: a currency where ISO 4217 knows it, else a coin."""
+    return fiat(code) if code in currencies.DECIMALS else coin(code)
+
+
+CREDIT = RegisterAsset(asset="CREDIT", company_scale=0, memo_scale=0, portfolio_scale=0)
+"""Whole units that are bought and used, and are no money: they occur in memo accounts only."""
+
+SEEDED: tuple[RegisterAsset, ...] = (
+    *(fiat(code) for code in ("BRL", "CHF", "EUR", "GBP", "JPY", "USD")),
+    *(coin(code) for code in ("ADA", "BNB", "BTC", "DOGE", "ETH", "LTC", "SOL", "USDC", "USDT", "XRP")),
+    CREDIT,
 )
-"""Registered by the first migration; any other by `lastro asset add` or when a venue names it."""
+"""The common assets, there from the start; others come by `lastro asset add` or when a venue names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRegistry:
+    """Every registered asset by its code: the pure look-up that (realm, code) → asset needs."""
+
+    assets: Mapping[str, Registered] = MappingProxyType({})
+
+    def find(self, realm: Realm, code: str) -> Asset:
+        """Return an asset at its scale in a realm. Raises `UnknownAsset`."""
+        registered = self.assets.get(code)
+        if registered is None:
+            raise UnknownAsset(asset=code[:64])
+        return registered.at(realm)
+
+    def adding(self, event: AssetRegistered) -> "AssetRegistry":
+        """Return the registry with one more asset; one that is there already never changes."""
+        registered = self.assets.get(event.asset) or _registered(event)
+        return AssetRegistry({**self.assets, event.asset: registered})
 
 
 def decide(state: State, command: RegisterAsset) -> tuple[AssetRegistered, ...]:
@@ -131,6 +162,10 @@ def decide(state: State, command: RegisterAsset) -> tuple[AssetRegistered, ...]:
 
 def evolve(state: State, event: AssetRegistered) -> State:  # noqa: ARG001 - every decider has this shape
     """Take over an asset's scales."""
+    return _registered(event)
+
+
+def _registered(event: AssetRegistered) -> Registered:
     return Registered(
         asset=event.asset,
         company_scale=event.company_scale,

@@ -9,25 +9,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import ClassVar, assert_never
+from typing import ClassVar
 
+from domain import currencies
 from domain.errors import DomainError, Invalid
 
-MAX_UNITS = 10**30
+MAX_UNITS: int = 10**30
 """A posting stays below this many smallest units."""
 MAX_WHOLE_DIGITS = 20
+MAX_SCALE = 18
+COARSE_SCALE = 4
+"""An asset no finer than this is written with all its decimals: it is money of some kind, and no coin."""
+
+PATTERN = rf"-?(0|[1-9][0-9]{{0,{MAX_WHOLE_DIGITS - 1}}})(\.[0-9]{{1,{MAX_SCALE}}})?"
+"""The form of an amount at every edge of the system (CONTRACT, Amounts); minus zero is refused besides."""
 
 _CODE = re.compile(r"[A-Z0-9]{1,20}")
-_NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
+_NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
+_LONGEST_SHOWN = 64
 
 
 @dataclass(kw_only=True, eq=False)
 class NotAnAmount(Invalid):
-    """The text is not a plain decimal number: an exponent, a leading zero, NaN, minus zero, a foreign digit."""
+    """A number that is no string, or a string with an exponent, a leading zero, NaN, minus zero, a foreign digit."""
 
     code: ClassVar[str] = "not_an_amount"
     sentence: ClassVar[str] = "An amount is a decimal string such as 12.50."
     text: str
+    pattern: str = PATTERN
 
 
 @dataclass(kw_only=True, eq=False)
@@ -49,11 +58,12 @@ class AmountTooLarge(Invalid):
     sentence: ClassVar[str] = "The amount is too large."
     asset: str
     max_whole_digits: int = MAX_WHOLE_DIGITS
+    max_unit_digits: int = len(str(MAX_UNITS)) - 1
 
 
 @dataclass(kw_only=True, eq=False)
 class AssetMismatch(DomainError):
-    """Two assets, or one asset at two scales, met in one sum."""
+    """Two assets, or one asset at two scales, met in one sum. It is a mistake of ours, never of a request."""
 
     code: ClassVar[str] = "asset_mismatch"
     sentence: ClassVar[str] = "Amounts of different assets do not add up."
@@ -70,11 +80,20 @@ class Asset:
 
     def __post_init__(self) -> None:
         assert _CODE.fullmatch(self.code), self.code
-        assert 0 <= self.scale <= 18, self.scale  # noqa: PLR2004 - the largest scale there is
+        assert 0 <= self.scale <= MAX_SCALE, self.scale
+
+    def __str__(self) -> str:
+        return f"{self.code}/{self.scale}"
 
     def amount(self, units: int) -> "Amount":
         """Return an amount of this asset in smallest units."""
         return Amount(units, self)
+
+
+@lru_cache(maxsize=4_096)
+def asset_of(code: str, scale: int) -> Asset:
+    """Return the one object that stands for an asset at a scale, so that sums mostly compare identities."""
+    return Asset(code, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +104,14 @@ class Amount:
     asset: Asset
 
     @classmethod
-    def parse(cls, text: str, asset: Asset) -> "Amount":
-        """Read a decimal string. Raises `NotAnAmount`, `TooManyDecimals` or `AmountTooLarge`."""
-        match = _NUMBER.fullmatch(text)
+    def parse(cls, text: object, asset: Asset) -> "Amount":
+        """Read a decimal string; whatever else JSON can hold is no amount.
+
+        Raises `NotAnAmount`, `TooManyDecimals` or `AmountTooLarge`, the first that applies.
+        """
+        match = _NUMBER.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise NotAnAmount(text=text[:64])
+            raise NotAnAmount(text=str(text)[:_LONGEST_SHOWN])
         sign, whole, decimals = match[1], match[2], match[3] or ""
         if len(decimals) > asset.scale:
             raise TooManyDecimals(asset=asset.code, scale=asset.scale, decimals=len(decimals))
@@ -97,7 +119,7 @@ class Amount:
             raise AmountTooLarge(asset=asset.code)
         units = int(whole + decimals.ljust(asset.scale, "0"))
         if sign and not units:
-            raise NotAnAmount(text=text)
+            raise NotAnAmount(text=match[0])
         if units >= MAX_UNITS:
             raise AmountTooLarge(asset=asset.code)
         return cls(-units if sign else units, asset)
@@ -120,6 +142,13 @@ class Amount:
     def as_data(self) -> dict[str, str]:
         """Return the JSON form of money."""
         return {"value": self.format_plain(), "asset": self.asset.code}
+
+    def times(self, numerator: int, *, over: int = 1, rounding: "Rounding") -> "Amount":
+        """Return this amount × numerator ÷ over. A rate is such a pair of whole numbers, never a fraction."""
+        return Amount(divide(self.units * numerator, over, rounding), self.asset)
+
+    def __str__(self) -> str:
+        return f"{self.format_plain()} {self.asset.code}"
 
     def __add__(self, other: "Amount") -> "Amount":
         self._same_asset(other)
@@ -151,23 +180,19 @@ class Amount:
             raise AssetMismatch(left=str(self.asset), right=str(other.asset))
 
 
-FIAT_SCALES = {"BRL": 2, "CHF": 2, "EUR": 2, "GBP": 2, "JPY": 0, "USD": 2}
-"""ISO 4217 decimals of the currencies that are known from the start."""
-
-
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=4_096)
 def least_decimals_of(asset: Asset) -> int:
-    """Return how many decimals people expect at least: ISO 4217 for currencies, none for coins (CONTRACT, Amounts)."""
-    return FIAT_SCALES.get(asset.code, asset.scale if asset.scale <= 4 else 0)  # noqa: PLR2004 - no coin is that coarse
+    """Return how many decimals people expect at least: a currency's of ISO 4217, none of a coin (CONTRACT, Amounts)."""
+    return currencies.DECIMALS.get(asset.code, asset.scale if asset.scale <= COARSE_SCALE else 0)
 
 
 class Rounding(Enum):
-    """Where the dust of a division goes."""
+    """Where the dust of a division goes: what is left of the last smallest unit."""
 
     DOWN = "down"
-    """Towards zero: the payer of a positive amount keeps the dust."""
+    """Towards zero: whoever pays a positive amount keeps the dust."""
     UP = "up"
-    """Away from zero: the receiver of a positive amount keeps the dust."""
+    """Away from zero: whoever receives a positive amount keeps the dust."""
     HALF_EVEN = "half_even"
     """To the nearest, ties to even: nobody is favoured in the long run."""
 
@@ -176,28 +201,26 @@ def divide(dividend: int, divisor: int, rounding: Rounding) -> int:
     """Return dividend ÷ divisor as a whole number, rounded as named. The one place where Lastro rounds."""
     negative = (dividend < 0) != (divisor < 0)
     quotient, rest = divmod(abs(dividend), abs(divisor))
-    match rounding:
-        case Rounding.DOWN:
-            pass
-        case Rounding.UP:
-            quotient += rest > 0
-        case Rounding.HALF_EVEN:
-            twice = 2 * rest - abs(divisor)
-            quotient += twice > 0 or (twice == 0 and quotient % 2 == 1)
-        case _:
-            assert_never(rounding)
+    if rest and rounding is not Rounding.DOWN:
+        twice = 2 * rest - abs(divisor)
+        if rounding is Rounding.UP or twice > 0 or (twice == 0 and quotient % 2 == 1):
+            quotient += 1
     return -quotient if negative else quotient
 
 
 def allocate(amount: Amount, weights: Sequence[int]) -> tuple[Amount, ...]:
-    """Split an amount by whole weights so that the parts add up to it; left-over units go to the first parts."""
+    """Split an amount by whole weights into parts that add up to it to the last unit.
+
+    Each part is its exact share rounded down or up: the units that rounding down leaves over go to the largest
+    remainders, the earlier part first where they are equal. A weight of zero gets nothing.
+    """
     total = sum(weights)
     assert total > 0, "weights must have a positive sum"
-    assert all(weight >= 0 for weight in weights), "weights are not negative"
-    shares = [divide(amount.units * weight, total, Rounding.DOWN) for weight in weights]
-    dust = amount.units - sum(shares)
-    step = 1 if dust > 0 else -1
-    eligible = [index for index, weight in enumerate(weights) if weight]
-    for index in eligible[: abs(dust)]:
-        shares[index] += step
-    return tuple(amount.asset.amount(share) for share in shares)
+    assert min(weights) >= 0, "weights are not negative"
+    whole = abs(amount.units)
+    parts = [divide(whole * weight, total, Rounding.DOWN) for weight in weights]
+    left_over = whole - sum(parts)
+    by_remainder = sorted(range(len(parts)), key=lambda part: parts[part] * total - whole * weights[part])
+    for part in by_remainder[:left_over]:
+        parts[part] += 1
+    return tuple(amount.asset.amount(-units if amount.units < 0 else units) for units in parts)

@@ -1,29 +1,31 @@
 """The book: one owner's subsidiary ledger, which refuses an entry that puts a guarded account on its wrong side.
 
 House and portfolio books keep no balances: their accounts are summed by projection and are never a hot spot. The same
-rules decide for them, with an empty state.
+rules decide for them, with an empty state. `book_of` tells which book an entry belongs to.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import ClassVar, NamedTuple, assert_never
+from datetime import UTC, date, datetime
+from typing import ClassVar, assert_never
 
 from domain.errors import Invalid, NotFound, Refused
 from domain.ids import EntryId, UserId
-from domain.ledger.accounts import Realm, describe
+from domain.ledger.accounts import HOUSE, BookOf, Bucket, UserBook, available, describe, receivable
 from domain.ledger.entry import EntryPosted, JournalEntry, reversal_of
-from domain.ledger.manual import FLOW_KINDS
+from domain.ledger.flows import FLOWS
+from domain.ledger.manual import check_manual, is_manual
 from domain.money import Amount, Asset
 
-RECEIVABLE_ROOT = "assets:receivable:users"
-OWED_FIRST = ("real", "commission")
-"""Buckets that may not hold available money while their owner owes in that asset (invariant 17)."""
+EMPTY_WHILE_OWING = (Bucket.REAL, Bucket.COMMISSION)
+"""Buckets that hold nothing available while their owner owes in that asset (ACCOUNTING, invariant 17)."""
+MADE_UP = "manual"
+"""Stands for every kind that people make up, so that the day's totals have no more lines than there are flows."""
 
 
 @dataclass(kw_only=True, eq=False)
 class InsufficientFunds(Refused):
-    """A guarded account would come to its wrong side."""
+    """A guarded account would come to its wrong side. The numbers are what it holds and what the entry takes, net."""
 
     code: ClassVar[str] = "insufficient_funds"
     sentence: ClassVar[str] = "The account does not hold enough."
@@ -39,6 +41,7 @@ class ReceivableOpen(Refused):
     code: ClassVar[str] = "receivable_open"
     sentence: ClassVar[str] = "The owner still owes in this asset: collect first."
     account: str
+    available: Amount
     owed: Amount
 
 
@@ -63,16 +66,16 @@ class EffectiveInFuture(Refused):
 
 @dataclass(kw_only=True, eq=False)
 class OneBookPerEntry(Invalid):
-    """Guarded accounts of one owner only: money between two is two entries through a clearing account."""
+    """Money between two books is two entries through a clearing account."""
 
     code: ClassVar[str] = "one_book_per_entry"
     sentence: ClassVar[str] = "An entry may touch the accounts of one owner only: use a transfer."
-    owners: tuple[str, ...]
+    accounts: tuple[str, ...]
 
 
 @dataclass(kw_only=True, eq=False)
 class EntryOwnedByFlow(Refused):
-    """Only an entry that a person posted is reversed by a person."""
+    """Only an entry that a person posted is reversed by a person; a reversal is not reversed."""
 
     code: ClassVar[str] = "entry_owned_by_flow"
     sentence: ClassVar[str] = "The entry belongs to a flow, or is itself a reversal."
@@ -91,7 +94,7 @@ class UnknownEntry(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostEntry:
-    """Post an entry at `now`. `owner_known` is a fact about the user whose guarded accounts it touches."""
+    """Post an entry at `now`, for a flow or for a person. `owner_known` is a fact about the user whose book it is."""
 
     entry: JournalEntry
     now: datetime
@@ -101,7 +104,7 @@ class PostEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseEntry:
-    """Post the reversal of an entry that a person posted."""
+    """Post, for a person, the reversal of an entry that a person posted."""
 
     original: JournalEntry
     id: EntryId
@@ -113,127 +116,150 @@ class ReverseEntry:
 Command = PostEntry | ReverseEntry
 Event = EntryPosted
 
-
-class Held(NamedTuple):
-    """A guarded account and one asset of it."""
-
-    account: str
-    asset: str
+Key = tuple[str, str]
+"""What has a balance: an account's path and an asset's code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """Balances of guarded accounts, debit positive, and the day's debits by (kind, account, asset) for daily limits."""
+    """Balances of guarded accounts, debit positive, and what was debited to them on the last day that had an entry.
 
-    balances: Mapping[Held, int] = field(default_factory=dict)
+    `debits_of_day` is by (kind, account, asset). Both grow with the assets and flows a user meets, never with history.
+    """
+
+    balances: Mapping[Key, int] = field(default_factory=dict)
     day: date | None = None
     debits_of_day: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
 
     def balance(self, account: str, asset: Asset) -> Amount:
         """Return a guarded account's balance, debit positive."""
-        return asset.amount(self.balances.get(Held(account, asset.code), 0))
+        return asset.amount(self.balances.get((account, asset.code), 0))
+
+    def debited(self, kind: str, account: str, *, asset: Asset, day: date) -> Amount:
+        """Return what entries of a kind debited to a guarded account on a UTC day, for daily limits."""
+        units = self.debits_of_day.get((kind, account, asset.code), 0) if self.day == day else 0
+        return asset.amount(units)
 
 
 INITIAL = Book()
 
 
+def book_of(entry: JournalEntry) -> BookOf:
+    """Return the one book an entry belongs to. Raises `OneBookPerEntry` (ACCOUNTING, invariant 12)."""
+    found: BookOf = HOUSE
+    by = ""
+    for posting in entry.postings:
+        book = describe(posting.account).book
+        if book is HOUSE or book == found:
+            continue
+        if found is not HOUSE:
+            raise OneBookPerEntry(accounts=(by, posting.account), at=("postings",))
+        found, by = book, posting.account
+    return found
+
+
 def owner_of(entry: JournalEntry) -> UserId | None:
-    """Return the one user whose guarded accounts an entry touches, or None. Raises `OneBookPerEntry` (invariant 12)."""
-    owner: UserId | None = None
-    for posting in entry.postings:
-        found = describe(posting.account).owner
-        if found is not None and found != owner:
-            if owner is not None:
-                raise OneBookPerEntry(owners=(owner, found), at=("postings",))
-            owner = found
-    return owner
-
-
-def portfolio_of(entry: JournalEntry) -> str | None:
-    """Return the connection whose portfolio an entry touches, or None."""
-    for posting in entry.postings:
-        if describe(posting.account).realm is Realm.PORTFOLIO:
-            return posting.account.split(":")[1]
-    return None
+    """Return the user whose book an entry belongs to, None where it is of another book. Raises `OneBookPerEntry`."""
+    book = book_of(entry)
+    return book.owner if isinstance(book, UserBook) else None
 
 
 def decide(book: Book, command: Command) -> tuple[Event, ...]:
-    """Post an entry, or the reversal of one, if no guard and no rule of manual entries is broken."""
+    """Post an entry, or the reversal of one, where no rule of entries, of manual entries or of guards is broken.
+
+    What the request alone shows comes first, then whose book it is, then time, then money.
+    """
     match command:
-        case PostEntry(entry=entry, now=now):
-            manual = command.manual
-            if not command.owner_known:
-                raise UnknownAccountOwner(owner=str(owner_of(entry)))
-        case ReverseEntry(original=original, now=now):
-            manual = True
-            entry = _reversal(command, original)
+        case PostEntry(entry=entry, now=now, manual=manual):
+            _check_origin(entry, manual=manual)
+            owner_known = command.owner_known
+        case ReverseEntry(now=now):
+            entry, manual, owner_known = _reversal(command), True, True
         case _:
             assert_never(command)
+    assert now.tzinfo is UTC, "the day of a command's time is a UTC day"
+    owner = owner_of(entry)
+    if not owner_known:
+        raise UnknownAccountOwner(owner=str(owner))
     if entry.effective_at > now:
         raise EffectiveInFuture(effective_at=entry.effective_at, now=now)
-    moved = _moved(book, entry)
-    if manual and moved:
-        _check_receivables(book, entry, moved)
+    if owner is not None:
+        after = _guarded(book, entry)
+        if manual:
+            _check_receivables(owner, entry, after)
     return (EntryPosted(entry=entry, posted_at=now),)
 
 
 def evolve(book: Book, event: Event) -> Book:
-    """Add an entry's guarded postings to the balances and to the day's debits."""
-    entry = event.entry
-    today = event.posted_at.date()
-    debits = dict(book.debits_of_day) if book.day == today else {}
+    """Add an entry's guarded postings to the balances, and its debits to those of the day.
+
+    A command's time may lag behind a day that has begun: its debits count to the later day, so that no limit is opened
+    by a slow clock.
+    """
+    entry, day = event.entry, event.posted_at.date()
+    same_day = book.day is not None and day <= book.day
+    kind = entry.kind if entry.kind in FLOWS else MADE_UP
     balances = dict(book.balances)
+    debits = dict(book.debits_of_day) if same_day else {}
     for posting in entry.postings:
         if describe(posting.account).guarded:
-            held = Held(posting.account, posting.amount.asset.code)
+            key = (posting.account, posting.amount.asset.code)
             units = posting.amount.units
-            balances[held] = balances.get(held, 0) + units
+            balances[key] = balances.get(key, 0) + units
             if units > 0:
-                key = (entry.kind, held.account, held.asset)
-                debits[key] = debits.get(key, 0) + units
-    return Book(balances=balances, day=today, debits_of_day=debits)
+                debits[kind, *key] = debits.get((kind, *key), 0) + units
+    return Book(balances=balances, day=book.day if same_day else day, debits_of_day=debits)
 
 
-def _reversal(command: ReverseEntry, original: JournalEntry) -> JournalEntry:
-    if original.kind in FLOW_KINDS:
+def _check_origin(entry: JournalEntry, *, manual: bool) -> None:
+    """Refuse a person what belongs to a flow. A flow's kind that FLOWS does not name would be taken for a person's."""
+    if manual:
+        check_manual(entry)
+    else:
+        assert entry.kind in FLOWS, f"{entry.kind} is not among the kinds of flows"
+
+
+def _reversal(command: ReverseEntry) -> JournalEntry:
+    original = command.original
+    if not is_manual(original):
         raise EntryOwnedByFlow(entry=original.id, kind=original.kind)
     return reversal_of(
         original, id=command.id, occurred_at=command.now, effective_at=command.effective_at, note=command.note
     )
 
 
-def _moved(book: Book, entry: JournalEntry) -> dict[Held, int]:
-    """Return the new balances of the guarded accounts an entry touches; refuse one on its wrong side (invariant 3)."""
-    moved: dict[Held, int] = {}
-    signs: dict[Held, tuple[int, Asset]] = {}
-    for account, amount in ((posting.account, posting.amount) for posting in entry.postings):
-        described = describe(account)
-        if described.guarded:
-            held = Held(account, amount.asset.code)
-            moved[held] = moved.get(held, book.balances.get(held, 0)) + amount.units
-            signs[held] = (described.sign, amount.asset)
-    for held, balance in moved.items():
-        sign, asset = signs[held]
-        if balance * sign < 0:
-            before = book.balances.get(held, 0)
-            raise InsufficientFunds(
-                account=held.account,
-                available=asset.amount(before * sign),
-                requested=asset.amount(abs(balance - before)),
-            )
-    return moved
-
-
-def _check_receivables(book: Book, entry: JournalEntry, moved: Mapping[Held, int]) -> None:
-    """Refuse a manual entry that leaves money available to an owner who owes in that asset (invariant 17)."""
-    after = {**book.balances, **moved}
+def _guarded(book: Book, entry: JournalEntry) -> dict[Key, int]:
+    """Return the balances after an entry; refuse one that comes to its wrong side (ACCOUNTING, invariant 3)."""
+    after = dict(book.balances)
+    signs: dict[Key, int] = {}
     for posting in entry.postings:
-        described = describe(posting.account)
-        if described.owner is None:
-            continue
+        account = describe(posting.account)
+        if account.guarded:
+            key: Key = (posting.account, posting.amount.asset.code)
+            after[key] = after.get(key, 0) + posting.amount.units
+            signs[key] = account.sign
+    for key, sign in signs.items():
+        if after[key] * sign < 0:
+            raise _insufficient(book, entry, key=key, after=after[key] * sign, sign=sign)
+    return after
+
+
+def _insufficient(book: Book, entry: JournalEntry, *, key: Key, after: int, sign: int) -> InsufficientFunds:
+    amounts = (posting.amount for posting in entry.postings if posting.account == key[0])
+    asset = next(amount.asset for amount in amounts if amount.asset.code == key[1])
+    before = book.balances.get(key, 0) * sign
+    return InsufficientFunds(account=key[0], available=asset.amount(before), requested=asset.amount(before - after))
+
+
+def _check_receivables(owner: UserId, entry: JournalEntry, after: Mapping[Key, int]) -> None:
+    """Refuse a manual entry that leaves money available to an owner who owes in that asset (ACCOUNTING, 17)."""
+    debt = receivable(owner)
+    for posting in entry.postings:
         asset = posting.amount.asset
-        owed = after.get(Held(f"{RECEIVABLE_ROOT}:{described.owner}", asset.code), 0)
-        for bucket in OWED_FIRST:
-            account = f"liabilities:users:{described.owner}:{bucket}:available"
-            if owed > 0 and after.get(Held(account, asset.code), 0) < 0:
-                raise ReceivableOpen(account=account, owed=asset.amount(owed))
+        owed = after.get((debt, asset.code), 0)
+        if owed <= 0:
+            continue
+        for account in (available(owner, bucket) for bucket in EMPTY_WHILE_OWING):
+            left = -after.get((account, asset.code), 0)
+            if left > 0:
+                raise ReceivableOpen(account=account, available=asset.amount(left), owed=asset.amount(owed))

@@ -1,6 +1,6 @@
 """What a manual entry may do: entries that people post, as opposed to those that a flow posts (CONTRACT, Books).
 
-Manual entries stay away from accounts and kinds that belong to a flow, so that a flow's figures are only ever its own.
+Manual entries stay away from accounts and kinds that belong to a flow. What needs a book's state is not decided here.
 """
 
 from dataclasses import dataclass
@@ -8,27 +8,11 @@ from typing import ClassVar
 
 from domain.errors import Invalid
 from domain.ids import is_id
-from domain.ledger.accounts import Manual, describe
-from domain.ledger.entry import REVERSAL, JournalEntry
+from domain.ledger.accounts import describe
+from domain.ledger.entry import JournalEntry
+from domain.ledger.flows import FLOWS
 
 MAX_POSTINGS = 200
-
-FLOW_KINDS = frozenset(
-    {
-        REVERSAL, "closing", "opening", "deposit", "provider_fee", "payout", "payout_arrived",
-        "refund_requested", "refund_settled", "refund_failed", "chargeback", "dispute_won",
-        "dispute_fee_returned", "receivable_collected", "write_off", "allowance", "withdrawal_requested",
-        "withdrawal_approved", "withdrawal_paid", "withdrawal_returned", "bank_charge", "bonus_granted",
-        "trading_commission", "affiliate_share", "affiliate_clawback", "commission_converted",
-        "subscription_paid", "subscription_earned", "subscription_changed", "subscription_cancelled",
-        "subscription_refunded", "tax_on_revenue", "credits_bought", "credits_granted", "credits_used",
-        "credits_expired", "credits_refunded", "transfer", "profit_share", "exchange", "exchange_cover",
-        "provider_exchange", "receipt_identified", "custody_trade", "connection_opened", "fill", "interest",
-        "funding", "position_reassigned", "position_adopted", "dust", "liquidation", "break_resolved",
-        "fill_corrected",
-    }
-)  # fmt: skip
-"""Kinds that flows post. A manual entry takes any other."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -69,13 +53,18 @@ class TooManyPostings(Invalid):
 
 
 def check_manual(entry: JournalEntry) -> None:
-    """Refuse a manual entry that touches what belongs to a flow. The request alone shows it."""
-    if entry.kind in FLOW_KINDS:
+    """Refuse a manual entry that takes or touches what belongs to a flow. The request alone shows it."""
+    if entry.kind in FLOWS:
         raise KindReserved(kind=entry.kind, at=("kind",))
     if entry.reference != entry.id and is_id(entry.reference):
         raise ReferenceReserved(reference=entry.reference, at=("reference",))
     if len(entry.postings) > MAX_POSTINGS:
         raise TooManyPostings(postings=len(entry.postings), at=("postings",))
     for line, posting in enumerate(entry.postings):
-        if describe(posting.account).manual is Manual.RESERVED:
+        if describe(posting.account).reserved:
             raise AccountReserved(account=posting.account, at=("postings", line, "account"))
+
+
+def is_manual(entry: JournalEntry) -> bool:
+    """Tell whether a person posted an entry: no flow's kind, and no account that only a flow touches."""
+    return entry.kind not in FLOWS and not any(describe(posting.account).reserved for posting in entry.postings)
