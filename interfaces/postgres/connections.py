@@ -4,7 +4,7 @@ Row-level security asks for the tenant of the transaction; nothing here ever set
 """
 
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
@@ -28,14 +28,32 @@ async def connect(url: str, *, name: str) -> Connection:
     return await AsyncConnection.connect(_named(url, name), autocommit=True)
 
 
-def pool(url: str, *, name: str, size: int, timeout_s: float = 5.0) -> Pool:
-    """Make a pool of at most `size` connections; open it with `async with`.
+def pool(
+    url: str,
+    *,
+    name: str,
+    size: int,
+    timeout_s: float = 5.0,
+    configure: Callable[[Connection], None] | None = None,
+) -> Pool:
+    """Make a pool of at most `size` connections, each passed to `configure` when it is new; open it with `async with`.
 
     Whoever waits longer than the time-out for a free one gets psycopg_pool.PoolTimeout.
     """
-    settings = {"autocommit": True}
+
+    async def prepare(connection: Connection) -> None:
+        if configure is not None:
+            configure(connection)
+
     return AsyncConnectionPool(
-        _named(url, name), kwargs=settings, min_size=1, max_size=size, open=False, timeout=timeout_s, name=name
+        _named(url, name),
+        kwargs={"autocommit": True},
+        configure=prepare,
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=timeout_s,
+        name=name,
     )
 
 
