@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import ClassVar, assert_never
 
 from domain import currencies
@@ -126,7 +125,7 @@ SEEDED: tuple[RegisterAsset, ...] = (
 class AssetRegistry:
     """Every registered asset by its code: the pure look-up that (realm, code) → asset needs."""
 
-    assets: Mapping[str, Registered] = MappingProxyType({})
+    assets: Mapping[str, Registered] = field(default_factory=dict)
 
     def find(self, realm: Realm, code: str) -> Asset:
         """Return an asset at its scale in a realm. Raises `UnknownAsset`."""

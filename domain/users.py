@@ -177,7 +177,10 @@ INITIAL: State = NoUser()
 
 
 def decide(state: State, command: Command) -> tuple[Event, ...]:
-    """Register a user, or change the status or roles of one; what is so already is nothing to do."""
+    """Register a user, or change the status or roles of one; what is so already is nothing to do.
+
+    Whether the actor has the role for it is decided by the route; that nobody does it to themselves is decided here.
+    """
     match command:
         case RegisterUser():
             return _register(state, command)
@@ -188,8 +191,8 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             user = _somebody_else(state, command.user, command.by)
             return () if user.status is Status.SUSPENDED else (UserSuspended(user=user.user),)
         case SetRoles():
-            user = _somebody_else(state, command.user, command.by)
             roles = _ordered(command.roles)
+            user = _somebody_else(state, command.user, command.by)
             return () if roles == user.roles else (UserRolesChanged(user=user.user, roles=roles),)
         case _:
             assert_never(command)
@@ -224,9 +227,10 @@ def require_active(state: State, user: str) -> User:
 
 
 def _register(state: State, command: RegisterUser) -> tuple[Event, ...]:
+    assert command.status is not Status.SUSPENDED, "nobody begins suspended"
+    roles = _ordered(command.roles)
     if isinstance(state, User):
         raise UserExists(user=command.user)
-    roles = _ordered(command.roles)
     return (UserRegistered(user=command.user, subject=command.subject, roles=roles, status=command.status),)
 
 
