@@ -4,6 +4,7 @@ Row-level security asks for the tenant of the transaction; nothing here ever set
 """
 
 import functools
+import select
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -63,7 +64,7 @@ async def reading(source: Pool, tenant: str) -> AsyncIterator[Connection]:
 
     Costs one round trip before the first query and one after the last.
     """
-    async with source.connection() as connection:
+    async with _lent(source) as connection:
         await connection.execute(_begin("read", tenant))
         yield connection
 
@@ -71,9 +72,29 @@ async def reading(source: Pool, tenant: str) -> AsyncIterator[Connection]:
 @asynccontextmanager
 async def writing(source: Pool, tenant: str) -> AsyncIterator[Connection]:
     """Give a connection inside a transaction on this tenant's rows, kept unless the block raises. For the vault."""
-    async with source.connection() as connection:
+    async with _lent(source) as connection:
         await connection.execute(_begin("write", tenant))
         yield connection
+
+
+@asynccontextmanager
+async def _lent(source: Pool) -> AsyncIterator[Connection]:
+    """Take a connection that works; the pool replaces those that a restart of the server has broken."""
+    while _is_broken(connection := await source.getconn()):
+        await connection.close()
+        await source.putconn(connection)
+    try:
+        async with connection:
+            yield connection
+    finally:
+        await source.putconn(connection)
+
+
+def _is_broken(connection: Connection) -> bool:
+    """Find out without asking the server: an idle connection has nothing to read unless its server has ended."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _named(url: str, name: str) -> str:

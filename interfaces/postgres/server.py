@@ -25,6 +25,7 @@ from interfaces.postgres.errors import ServerUnavailable
 
 _LOG_BYTES_MAX = 16 * 1024 * 1024
 _LAST_WORDS_LINES = 15
+_START_ATTEMPTS = 3
 _PAUSE_S = 0.01
 _DETACHED = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 &'
 
@@ -58,9 +59,7 @@ class EmbeddedServer:
         """
         self._make_data_directory()
         with locks.exclusively(self.layout.starting):
-            if not self.is_running():
-                self._boot(time.monotonic() + self._start_limit_s)
-            self._make_database()
+            self._make_ready(time.monotonic() + self._start_limit_s)
             if self._hold is None:
                 self._hold = locks.share(self.layout.in_use)
         return self.layout.urls()
@@ -109,10 +108,19 @@ class EmbeddedServer:
             data.mkdir()
             data.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
-    def _boot(self, deadline: float) -> None:
+    def _make_ready(self, deadline: float) -> None:
+        """Start the server unless it answers; one that was killed while it started is started again, a few times."""
+        for _ in range(_START_ATTEMPTS):
+            with contextlib.suppress(psycopg.OperationalError):
+                if self.is_running() or self._boot(deadline):
+                    return self._make_database()
+        raise ServerUnavailable(f"PostgreSQL did not start.\n{self._last_words()}")
+
+    def _boot(self, deadline: float) -> bool:
+        """Start the server and wait until it answers, or until it has died; say which."""
         alive = self._wait_for_the_dying(deadline)
         if alive is None:
-            return
+            return True
         try:
             account = server_account(self.layout.cluster)
             account.require_reach(self.layout.data)
@@ -124,8 +132,9 @@ class EmbeddedServer:
             os.close(alive)
         while not self.is_running():
             if locks.is_free(self.layout.alive):
-                raise ServerUnavailable(f"PostgreSQL did not start.\n{self._last_words()}")
+                return False
             self._pause(deadline)
+        return True
 
     def _wait_for_the_dying(self, deadline: float) -> int | None:
         """Take the lock that all processes of the server share, or return None as soon as a living server answers."""

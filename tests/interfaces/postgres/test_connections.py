@@ -72,6 +72,17 @@ async def test_writing_keeps_nothing_of_a_block_that_raises(notes: Urls) -> None
             assert await (await connection.execute("select count(*) from notes")).fetchone() == (1,)
 
 
+async def test_connections_that_a_restart_has_broken_are_replaced_unseen(notes: Urls) -> None:
+    async with pool(notes.app, name="test", size=3) as source:
+        async with reading(source, "acme"), reading(source, "acme"), reading(source, "acme"):
+            pass
+        with psycopg.connect(notes.owner, autocommit=True) as owner:
+            owner.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'lastro_app'")
+        for _ in range(6):
+            async with reading(source, "acme") as connection:
+                assert await (await connection.execute("select body from notes")).fetchall() == [("ours",)]
+
+
 async def test_connections_say_who_they_are_and_notice_a_vanished_peer(empty_database: Urls) -> None:
     connection = await connect(empty_database.app, name="lastro-test")
     async with connection:
