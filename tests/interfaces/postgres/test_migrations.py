@@ -134,4 +134,6 @@ def test_what_was_there_before_a_migration_is_right_after_it(
     if before.exists():
         run(empty_database.owner, before.read_bytes())
     assert migrate(empty_database.owner, up_to=migration.number) == (f"{migration.number:03}_{migration.name}",)
-    run(empty_database.owner, (_CASES / f"{migration.number:03}_after.sql").read_bytes())
+    after = _CASES / f"{migration.number:03}_after.sql"
+    assert after.exists(), f"{after} is missing: what must hold after the migration?"
+    run(empty_database.owner, after.read_bytes())
