@@ -77,6 +77,7 @@ class Committer:
         self._cache = StateCache(cache_capacity)
         self._queue_limit = queue_limit
         self._running: dict[str, Job] = {}
+        self._loading: dict[str, asyncio.Task[dict[str, Versioned]]] = {}
         self._queue: deque[Job] = deque()
         self._ahead = Prepared()
         self._flight: Flight | None = None
@@ -161,9 +162,15 @@ class Committer:
         return Done(receipt=twin.future.result().receipt, replayed=True)
 
     async def _load(self, streams: Sequence[str]) -> None:
+        """Have streams in the cache; a stream that many callers miss at once is loaded for all of them together."""
         missing = [stream for stream in streams if stream not in self._cache]
-        if missing:
-            await self._cache.refresh(missing, self._store.load)
+        mine = [stream for stream in missing if stream not in self._loading]
+        if mine:
+            loading = asyncio.create_task(self._cache.refresh(mine, self._store.load))
+            self._loading.update(dict.fromkeys(mine, loading))
+            loading.add_done_callback(lambda _: [self._loading.pop(stream) for stream in mine])
+        for loading in {self._loading[stream] for stream in missing}:
+            await asyncio.shield(loading)
 
     # The loop: one step at a time, and the step that keeps the database busy comes first.
 

@@ -31,7 +31,7 @@ class Job:
 
     def answer(self, done: Done) -> None:
         """Answer the caller, who may have gone away."""
-        del self.running[self.command.envelope.command_id]
+        self.running.pop(self.command.envelope.command_id, None)
         if not self.future.done():
             self.future.set_result(done)
 
@@ -42,7 +42,7 @@ class Job:
 
     def fail(self, error: BaseException) -> None:
         """Tell the caller of an error that leaves no receipt."""
-        del self.running[self.command.envelope.command_id]
+        self.running.pop(self.command.envelope.command_id, None)
         if not self.future.done():
             self.future.set_exception(error)
             self.future.exception()  # the caller may have gone away: nobody else will look at it

@@ -3,6 +3,7 @@
 Everything goes through the use cases that the API calls; nothing is inserted behind their back.
 """
 
+import asyncio
 import shutil
 import tempfile
 import uuid
@@ -16,8 +17,10 @@ from application.commands import Command, Envelope
 from application.committer import Committer
 from application.ids import derive, namespace
 from application.ledger import post_entries, post_entry
+from application.snapshots import Snapshots
 from application.store import Connection, Store, speak_hex_ids
 from application.users import register_user
+from application.wakeup import Wakeup
 from application.work import Work
 from domain.ids import AccountPath, EntryId, SubjectId, UserId
 from domain.ledger.entry import JournalEntry, Posting
@@ -51,18 +54,24 @@ def fresh_server() -> Iterator[Urls]:
 
 @asynccontextmanager
 async def committing(urls: Urls) -> AsyncIterator[Committer]:
-    """Give a running committer of this process."""
+    """Give a running committer of this process, with the follower that writes snapshots, as a worker has."""
 
     async def connect() -> Connection:
         return await connections.connect(urls.app, name="bench-committer")
 
     pool = connections.pool(urls.app, name="bench-reads", size=4, configure=speak_hex_ids)
     async with pool:
-        committer = Committer(connect=connect, store=Store(pool))
+        store = Store(pool)
+        committer = Committer(connect=connect, store=store)
+        wakeup = Wakeup(connect, "lastro_log")
         await committer.start()
+        await wakeup.start()
+        following = asyncio.create_task(Snapshots(store=store, pool=pool, wakeup=wakeup).run(await store.head()))
         try:
             yield committer
         finally:
+            following.cancel()
+            await wakeup.stop()
             await committer.stop()
 
 
