@@ -32,6 +32,7 @@ that wait, so that one half is decided while the other is being written."""
 LOSSES_BEFORE_HOLD = 3
 JOIN_TIMEOUT_S = 5.0
 LOCK_TIMEOUT_S = 5.0
+RETRY_S = 0.05
 RECONNECTS_WHEN_STOPPING = 20
 
 _STUCK_HOLDERS = """
@@ -205,7 +206,12 @@ class Committer:
     async def _decide_some(self) -> None:
         """Take jobs from the queue into the group ahead, on top of what is committed and what is in flight."""
         jobs = list(islice(self._queue, max(LEAST_STEP, min(STEP, len(self._running) // 2))))
-        await self._load(list(dict.fromkeys(stream for job in jobs for stream in job.command.reads)))
+        try:
+            await self._load(list(dict.fromkeys(stream for job in jobs for stream in job.command.reads)))
+        except (OperationalError, InterfaceError) as error:
+            log.warning("committer.cannot_load", error=str(error))
+            await asyncio.sleep(RETRY_S)
+            return
         in_flight = self._flight.prepared.changes if self._flight is not None else {}
         for job in jobs:
             if self._ahead.jobs and self._ahead.weight + job.command.weight > MAX_GROUP_WEIGHT:
@@ -363,7 +369,7 @@ class Committer:
             except (OperationalError, InterfaceError):
                 if self._stopping and attempt >= RECONNECTS_WHEN_STOPPING:
                     raise
-                await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
+                await asyncio.sleep(min(RETRY_S * 2**attempt, 1.0))
             else:
                 return
 

@@ -5,6 +5,7 @@ Together with the table of events in codec.py this is the system's table of cont
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from application import streams
@@ -43,6 +44,7 @@ DECIDERS: Mapping[str, Decider] = {
 }
 
 
+@lru_cache(maxsize=65_536)
 def decider_of(stream: str) -> Decider:
     """Return the decider of a stream."""
     return DECIDERS[streams.decided_as(stream)]

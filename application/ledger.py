@@ -1,9 +1,9 @@
 """Use cases of the ledger: post one entry or many, reverse one. These entries are people's, as opposed to flows'."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Self, TypeVar
 
 from application import streams
 from application.actors import actor_streams, require_actor
@@ -19,32 +19,74 @@ from domain.ledger.manual import check_manual
 from domain.users import User
 
 
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True, slots=True)
+class _Manual:
+    """An entry that a person posts, and the streams it concerns: its book, its owner, and its explicit reference."""
+
+    entry: JournalEntry
+    book: str
+    owner: str | None
+    claim: str | None
+
+    @classmethod
+    def of(cls, envelope: Envelope, entry: JournalEntry) -> Self:
+        """Find out where an entry belongs. Raises what the request alone shows to be wrong (`Invalid`)."""
+        check_manual(entry)
+        tenant = envelope.tenant
+        owner = owner_of(entry)
+        if owner is None:
+            book, owner_stream = streams.house_book(tenant, envelope.now), None
+        else:
+            book, owner_stream = streams.book(tenant, owner), streams.user(tenant, owner)
+        explicit = entry.reference != entry.id
+        claim = streams.reference(tenant, entry.kind, entry.reference) if explicit else None
+        return cls(entry, book, owner_stream, claim)
+
+    @property
+    def reads(self) -> Iterator[str]:
+        """The streams whose state or absence decides."""
+        if self.owner is not None:
+            yield self.owner
+            yield self.book
+        if self.claim is not None:
+            yield self.claim
+
+    def post(self, work: Work, now: datetime) -> None:
+        """Claim the reference, then post. An entry without an explicit reference is unique by its own id."""
+        entry = self.entry
+        known = self.owner is None or isinstance(work.state(self.owner), User)
+        if self.claim is not None:
+            work.run(self.claim, ReferenceClaimed(kind=entry.kind, reference=entry.reference, entry=entry.id))
+        work.run(self.book, PostEntry(entry=entry, now=now, manual=True, owner_known=known))
+
+
 def post_entry(envelope: Envelope, entry: JournalEntry) -> Command:
     """Return the command that posts one entry. Raises what the request alone shows to be wrong (`Invalid`)."""
-    check_manual(entry)
-    book = _book_of(envelope, entry)
+    manual = _Manual.of(envelope, entry)
 
     def decide(work: Work) -> Body:
         require_actor(work, envelope)
-        _post(work, envelope, entry)
-        return {"id": entry.id, "book": streams.id_of(book)}
+        manual.post(work, envelope.now)
+        return {"id": entry.id, "book": streams.id_of(manual.book)}
 
-    reads = dict.fromkeys((*actor_streams(envelope), *_reads(envelope, entry)))
-    return Command(name="post_entry", envelope=envelope, reads=tuple(reads), decide=decide)
+    return Command(name="post_entry", envelope=envelope, reads=_reads(envelope, (manual,)), decide=decide)
 
 
 def post_entries(envelope: Envelope, entries: Sequence[JournalEntry]) -> Command:
     """Return the command that posts all entries or none; an error points at the first bad one."""
-    for index, entry in enumerate(entries):
-        _pointing_at(index, lambda entry=entry: _check(entry))
+    planned = _each(entries, lambda entry: _Manual.of(envelope, entry))
 
     def decide(work: Work) -> Body:
         require_actor(work, envelope)
-        for index, entry in enumerate(entries):
-            _pointing_at(index, lambda entry=entry: _post(work, envelope, entry))
-        return {"results": [{"index": index, "id": entry.id} for index, entry in enumerate(entries)]}
+        _each(planned, lambda manual: manual.post(work, envelope.now))
+        return {"results": [{"index": index, "id": manual.entry.id} for index, manual in enumerate(planned)]}
 
-    return _bulk("post_entries", envelope, entries, decide=decide)
+    reads = _reads(envelope, planned)
+    return Command(name="post_entries", envelope=envelope, reads=reads, decide=decide, weight=len(planned))
 
 
 def post_entries_each(envelope: Envelope, entries: Sequence[JournalEntry | Invalid]) -> Command:
@@ -52,33 +94,24 @@ def post_entries_each(envelope: Envelope, entries: Sequence[JournalEntry | Inval
 
     An element that is an `Invalid` stands for an entry that could not even be constructed.
     """
-    checked = [_checked(entry) for entry in entries]
-    sound = [entry for entry in checked if isinstance(entry, JournalEntry)]
+    planned = [_planned(envelope, entry) for entry in entries]
 
-    def post(work: Work, entry: JournalEntry | Invalid) -> Body:
+    def post(work: Work, manual: _Manual | Invalid) -> Body:
         try:
-            if isinstance(entry, Invalid):
-                raise entry
+            if isinstance(manual, Invalid):
+                raise manual
             with work.savepoint():
-                _post(work, envelope, entry)
+                manual.post(work, envelope.now)
         except DomainError as error:
             return {"problem": asdict(Refusal.of(error))}
-        return {"id": entry.id}
+        return {"id": manual.entry.id}
 
     def decide(work: Work) -> Body:
         require_actor(work, envelope)
-        return {"results": [{"index": index, **post(work, entry)} for index, entry in enumerate(checked)]}
+        return {"results": [{"index": index, **post(work, manual)} for index, manual in enumerate(planned)]}
 
-    return _bulk("post_entries_each", envelope, sound, decide=decide)
-
-
-def _checked(entry: JournalEntry | Invalid) -> JournalEntry | Invalid:
-    if isinstance(entry, JournalEntry):
-        try:
-            _check(entry)
-        except Invalid as error:
-            return error
-    return entry
+    reads = _reads(envelope, [manual for manual in planned if isinstance(manual, _Manual)])
+    return Command(name="post_entries_each", envelope=envelope, reads=reads, decide=decide, weight=len(planned))
 
 
 async def reverse_entry(
@@ -87,7 +120,8 @@ async def reverse_entry(
     """Return the command that reverses an entry. Raises `UnknownEntry`."""
     posted = await find_entry(store, envelope.tenant, original)
     claim = streams.reversal(envelope.tenant, posted.id)
-    book = _book_of(envelope, posted)
+    owner = owner_of(posted)
+    book = streams.house_book(envelope.tenant, envelope.now) if owner is None else streams.book(envelope.tenant, owner)
     reverse = ReverseEntry(original=posted, id=reversal, now=envelope.now, effective_at=effective_at, note=note)
 
     def decide(work: Work) -> Body:
@@ -96,8 +130,8 @@ async def reverse_entry(
         work.run(book, reverse)
         return {"id": reversal, "book": streams.id_of(book), "reverses": posted.id}
 
-    reads = dict.fromkeys((*actor_streams(envelope), claim, *_versioned(book)))
-    return Command(name="reverse_entry", envelope=envelope, reads=tuple(reads), decide=decide)
+    reads = (*actor_streams(envelope), claim, *(() if owner is None else (book,)))
+    return Command(name="reverse_entry", envelope=envelope, reads=reads, decide=decide)
 
 
 async def find_entry(store: Store, tenant: str, entry: str) -> JournalEntry:
@@ -111,56 +145,29 @@ async def find_entry(store: Store, tenant: str, entry: str) -> JournalEntry:
     return event.entry
 
 
-def _bulk(name: str, envelope: Envelope, entries: Sequence[JournalEntry], *, decide: Any) -> Command:
-    reads = dict.fromkeys(actor_streams(envelope))
-    for entry in entries:
-        reads.update(dict.fromkeys(_reads(envelope, entry)))
-    return Command(name=name, envelope=envelope, reads=tuple(reads), decide=decide, weight=len(entries))
-
-
-def _check(entry: JournalEntry) -> None:
-    check_manual(entry)
-    owner_of(entry)
-
-
-def _pointing_at(index: int, step: Any) -> None:
-    """Run a step on one entry of many; let its error say which."""
+def _planned(envelope: Envelope, entry: JournalEntry | Invalid) -> _Manual | Invalid:
+    if isinstance(entry, Invalid):
+        return entry
     try:
-        step()
-    except DomainError as error:
-        error.at = ("entries", index, *error.at)
-        raise
+        return _Manual.of(envelope, entry)
+    except Invalid as error:
+        return error
 
 
-def _book_of(envelope: Envelope, entry: JournalEntry) -> str:
-    owner = owner_of(entry)
-    if owner is None:
-        return streams.house_book(envelope.tenant, envelope.now)
-    return streams.book(envelope.tenant, owner)
+def _each(items: Iterable[_Item], step: Callable[[_Item], _Made]) -> list[_Made]:
+    """Take a step with each of many; the error of one says which it was."""
+    made: list[_Made] = []
+    for index, item in enumerate(items):
+        try:
+            made.append(step(item))
+        except DomainError as error:
+            error.at = ("entries", index, *error.at)
+            raise
+    return made
 
 
-def _reads(envelope: Envelope, entry: JournalEntry) -> tuple[str, ...]:
-    owner = owner_of(entry)
-    reads: tuple[str, ...] = ()
-    if owner is not None:
-        reads = (streams.user(envelope.tenant, owner), streams.book(envelope.tenant, owner))
-    return reads if entry.reference == entry.id else (*reads, _claim_of(envelope, entry))
-
-
-def _versioned(book: str) -> tuple[str, ...]:
-    return () if streams.is_open(book) else (book,)
-
-
-def _claim_of(envelope: Envelope, entry: JournalEntry) -> str:
-    return streams.reference(envelope.tenant, entry.kind, entry.reference)
-
-
-def _post(work: Work, envelope: Envelope, entry: JournalEntry) -> None:
-    """Claim the reference, then post. An entry without an explicit reference is unique by its own id."""
-    owner = owner_of(entry)
-    known = owner is None or isinstance(work.state(streams.user(envelope.tenant, owner)), User)
-    if entry.reference != entry.id:
-        work.run(
-            _claim_of(envelope, entry), ReferenceClaimed(kind=entry.kind, reference=entry.reference, entry=entry.id)
-        )
-    work.run(_book_of(envelope, entry), PostEntry(entry=entry, now=envelope.now, manual=True, owner_known=known))
+def _reads(envelope: Envelope, entries: Iterable[_Manual]) -> tuple[str, ...]:
+    reads = dict.fromkeys(actor_streams(envelope))
+    for manual in entries:
+        reads.update(dict.fromkeys(manual.reads))
+    return tuple(reads)
