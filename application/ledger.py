@@ -18,7 +18,6 @@ from domain.ledger.entry import EntryPosted, EntryReversed, JournalEntry, Refere
 from domain.ledger.manual import check_manual
 from domain.users import User
 
-
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
 

@@ -1,5 +1,6 @@
 -- The one way into the log. log.append() writes a group of commands' events and receipts, or nothing; see docs/decisions/0002.
--- Planner settings are fixed: the plans are made while the tables are still empty, and must be right when they are not.
+-- It fixes the planner settings for itself and for what it calls: plans are made while the tables are still empty, and must be right
+-- when they are not.
 
 -- Takes the lock that log.append() takes, for a caller that must decide while nobody else can append.
 create function log.append_hold() returns bigint
@@ -12,7 +13,7 @@ end $$;
 
 -- The streams, of those read or written, that are no longer at their base version. Versions have no gaps: one look-up tells.
 create function log.moved_streams(streams text[], versions bigint[]) returns text[]
-language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql as $$
 begin
     return (
         select array_agg(base.stream)
@@ -24,7 +25,7 @@ end $$;
 
 -- The index of the first event that carries an entry which does not balance per asset within its realm, or has fewer than two lines.
 create function log.first_unbalanced(topics text[], states bytea[]) returns bigint
-language plpgsql immutable set plan_cache_mode = force_generic_plan as $$
+language plpgsql immutable as $$
 begin
     return (
         select min(bad.n) from (
@@ -41,7 +42,7 @@ end $$;
 
 -- The index of the first append that leaves money in a clearing account.
 create function log.first_uncleared(sizes integer[], topics text[], states bytea[]) returns bigint
-language plpgsql immutable set plan_cache_mode = force_generic_plan as $$
+language plpgsql immutable as $$
 begin
     return (
         select min(bad.n) from (
@@ -63,7 +64,7 @@ end $$;
 
 -- Whether every versioned stream that is written is among the base versions and goes on from there without a gap.
 create function log.versions_continue(streams text[], versions bigint[], event_streams text[], event_versions bigint[])
-returns boolean language plpgsql immutable set plan_cache_mode = force_generic_plan as $$
+returns boolean language plpgsql immutable as $$
 begin
     return not exists (
         select
@@ -77,7 +78,7 @@ end $$;
 
 -- Fills in the versions of streams that are written without a base version: nobody decides on them, so they never conflict.
 create function log.fill_versions(event_streams text[], event_versions bigint[]) returns bigint[]
-language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql as $$
 begin
     return (
         select array_agg(coalesce(e.version, head.version + e.k) order by e.n)
@@ -95,7 +96,7 @@ end $$;
 create function log.check_group(
     sizes integer[], streams text[], versions bigint[],
     event_streams text[], event_versions bigint[], topics text[], states bytea[]
-) returns void language plpgsql immutable set plan_cache_mode = force_generic_plan as $$
+) returns void language plpgsql stable as $$
 declare
     wrong bigint;
 begin
@@ -121,7 +122,7 @@ begin
 end $$;
 
 -- Appends a group. Arrays come in three families of equal length: one element per stream read or written (streams, versions: the base),
--- one per command (command_ids … sizes: its number of events) and one per event (event_ids … states: JSON in UTF-8), in the order of the commands.
+-- one per command (command_ids … sizes: its number of events) and one per event (event_ids … states: JSON in UTF-8), in their order.
 -- outcome: 'appended' (everything is written: head and receipt are the last numbers *before* this group), 'receipts' (some commands
 -- were done before: detail lists them), 'moved' (detail lists the streams), 'epoch' (the log ends before a head the caller has seen).
 -- Anything but 'appended' has written nothing.
