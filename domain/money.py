@@ -111,7 +111,7 @@ class Amount:
         """
         match = _NUMBER.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise NotAnAmount(text=str(text)[:_LONGEST_SHOWN])
+            raise NotAnAmount(text=text[:_LONGEST_SHOWN] if isinstance(text, str) else f"<{type(text).__name__}>")
         sign, whole, decimals = match[1], match[2], match[3] or ""
         if len(decimals) > asset.scale:
             raise TooManyDecimals(asset=asset.code, scale=asset.scale, decimals=len(decimals))

@@ -1,0 +1,34 @@
+import pytest
+
+from domain import claims
+from domain.claims import AlreadyReversed, Claim, DuplicateReference, EmailClaimed
+from domain.ids import EntryId, UserId
+from domain.ledger.entry import EntryReversed, ReferenceClaimed
+from domain.users import EmailTaken
+from tests.domain.given import given
+
+ONE, TWO = EntryId("1" * 32), EntryId("2" * 32)
+EMAIL = EmailClaimed(user=UserId("a" * 32))
+REFERENCE = ReferenceClaimed(kind="invoice", reference="2026-17", entry=ONE)
+REVERSED = EntryReversed(entry=ONE, reversal=TWO)
+CLAIMS: list[Claim] = [EMAIL, REFERENCE, REVERSED]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: type(claim).__name__)
+def test_what_is_free_is_taken(claim: Claim) -> None:
+    given(claims).when(claim).then(claim)
+
+
+def test_an_email_address_belongs_to_one_user_and_nobody_is_told_whose() -> None:
+    given(claims, EMAIL).when(EmailClaimed(user=UserId("b" * 32))).raises(EmailTaken)
+    given(claims, EMAIL).when(EMAIL).raises(EmailTaken)
+
+
+def test_a_reference_belongs_to_one_entry_of_its_kind() -> None:
+    again = ReferenceClaimed(kind="invoice", reference="2026-17", entry=TWO)
+    given(claims, REFERENCE).when(again).raises(DuplicateReference, reference="2026-17", entry=ONE)
+
+
+def test_an_entry_is_reversed_once() -> None:
+    again = EntryReversed(entry=ONE, reversal=EntryId("3" * 32))
+    given(claims, REVERSED).when(again).raises(AlreadyReversed, entry=ONE, reversal=TWO)
