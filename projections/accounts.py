@@ -1,0 +1,141 @@
+"""Accounts and their balances now: one row per account and asset, from the first posting on. Debit positive.
+
+What may be spent is decided from a book's stream and never from here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import ClassVar, NamedTuple
+
+from application.log import Recorded
+from application.store import Connection
+from domain.errors import NotFound
+from domain.ids import UserId
+from domain.ledger.accounts import Account, Bucket, available, describe, held, receivable
+from domain.ledger.entry import EntryPosted
+from domain.money import Amount
+from projections.changes import Add, Change
+from projections.paging import page_of, read_cursor
+from projections.reading import Answer, Page, amount, fetch, log_position
+
+NAME = "accounts"
+HANDLES = (EntryPosted,)
+
+
+def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
+    """Add each posting to its account."""
+    for posting in event.entry.postings:
+        account, asset = describe(posting.account), posting.amount.asset
+        yield Add(
+            "balances",
+            {"tenant": recorded.tenant, "account": posting.account, "asset": asset.code},
+            {"units": posting.amount.units},
+            {
+                "scale": asset.scale,
+                "realm": account.realm.value,
+                "class": account.account_class.value,
+                "normal_side": account.normal_side.value,
+            },
+        )
+
+
+@dataclass(kw_only=True, eq=False)
+class AccountUnused(NotFound):
+    """The account has no posting in this tenant: it does not exist yet."""
+
+    code: ClassVar[str] = "unknown_account"
+    sentence: ClassVar[str] = "There is no such account."
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """An account with its balance in each asset it was ever posted in, debit positive, by asset."""
+
+    account: Account
+    amounts: tuple[Amount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBalance:
+    """What a user has in a bucket, on the normal side: positive is theirs, and in bucket `receivable` what they owe."""
+
+    bucket: str
+    state: str
+    amount: Amount
+
+
+class _OwnRow(NamedTuple):
+    """A balance beside the cursor of the model; only the cursor where a user has no balance at all."""
+
+    log_position: int
+    account: str
+    units: int
+    scale: int
+    asset: str
+
+    def on_normal_side(self) -> Amount:
+        """Return the balance with the sign that its owner expects."""
+        return amount(units=describe(self.account).sign * self.units, scale=self.scale, asset=self.asset)
+
+
+_BALANCES = "SELECT units, scale, asset FROM read.balances WHERE account = %(account)s ORDER BY asset"
+_LIST = """
+    WITH page AS (
+        SELECT DISTINCT account FROM read.balances
+        WHERE account > %(after)s AND account >= %(prefix)s AND account < %(end)s ORDER BY account LIMIT %(limit)s
+    )
+    SELECT b.account, b.units, b.scale, b.asset FROM page INNER JOIN read.balances AS b USING (account)
+    ORDER BY b.account, b.asset
+"""
+_OWN = """
+    SELECT c.log_position, b.account, b.units, b.scale, b.asset FROM read.accounts_cursor AS c
+    LEFT JOIN read.balances AS b ON b.account = ANY(%(accounts)s) ORDER BY b.account, b.asset
+"""
+_AFTER_ANY_PATH = "\U0010ffff"
+
+
+async def get_balances(connection: Connection, account: str) -> Answer[Balances]:
+    """Return an account's balances now. Raises `UnknownAccount`, or `AccountUnused` before its first posting."""
+    described = describe(account)
+    position = await log_position(connection, NAME)
+    amounts = await fetch(connection, amount, _BALANCES, {"account": account})
+    if not amounts:
+        raise AccountUnused(account=account)
+    return Answer(Balances(described, tuple(amounts)), position)
+
+
+async def list_accounts(
+    connection: Connection, *, prefix: str = "", limit: int, cursor: str | None = None
+) -> Page[Balances]:
+    """List the accounts whose path begins with `prefix`, in the order of their paths, with their balances now."""
+    (after,) = read_cursor(cursor, "")
+    position = await log_position(connection, NAME)
+    parameters = {"prefix": prefix, "end": prefix + _AFTER_ANY_PATH, "after": after, "limit": limit + 1}
+    rows = await fetch(connection, lambda account, **money: (account, amount(**money)), _LIST, parameters)
+    found = [
+        Balances(describe(account), tuple(money for _, money in group))
+        for account, group in groupby(rows, key=lambda row: row[0])
+    ]
+    return page_of(found, limit=limit, log_position=position, cursor_of=lambda item: (item.account.path,))
+
+
+async def list_own_balances(connection: Connection, user: UserId) -> Answer[tuple[OwnBalance, ...]]:
+    """Return what a user has and owes: buckets of money available and held, bonus, credits, and the receivable.
+
+    One statement, because it is what every client asks for all the time.
+    """
+    own = own_accounts(user)
+    rows = await fetch(connection, _OwnRow, _OWN, {"accounts": list(own)})
+    assert rows, "the live generation is younger than this transaction"
+    balances = tuple(OwnBalance(*own[row.account], row.on_normal_side()) for row in rows if row.account)
+    return Answer(balances, rows[0].log_position)
+
+
+def own_accounts(user: UserId) -> dict[str, tuple[str, str]]:
+    """Return the guarded accounts of a user as bucket and state, by path."""
+    spendable = {available(user, bucket): (bucket.value, "available") for bucket in Bucket}
+    on_hold = {held(user, bucket): (bucket.value, "held") for bucket in Bucket}
+    units = {f"memo:users:{user}:{name}": (name, "available") for name in ("bonus", "credits")}
+    return {**spendable, **on_hold, **units, receivable(user): ("receivable", "owed")}
