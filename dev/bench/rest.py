@@ -200,8 +200,8 @@ def _add_user(home: Path, email: str, role: str) -> str:
 def _login(port: int, email: str) -> str:
     body = json.dumps({"email": email, "password": PASSWORD}).encode()
     url = f"http://127.0.0.1:{port}/api/v1/auth/login"
-    asked = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 - loopback
-    with urllib.request.urlopen(asked, timeout=10) as answer:
+    asked = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - our own server on loopback
         return str(json.load(answer)["access_token"])
 
 
