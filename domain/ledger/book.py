@@ -257,7 +257,7 @@ def _check_receivables(owner: UserId, entry: JournalEntry, after: Mapping[Key, i
     for posting in entry.postings:
         asset = posting.amount.asset
         owed = after.get((debt, asset.code), 0)
-        if owed <= 0:
+        if owed <= 0 or not describe(posting.account).guarded:
             continue
         for account in (available(owner, bucket) for bucket in EMPTY_WHILE_OWING):
             left = -after.get((account, asset.code), 0)
