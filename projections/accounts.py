@@ -135,7 +135,10 @@ async def list_own_balances(connection: Connection, user: UserId) -> Answer[tupl
 
 def own_accounts(user: UserId) -> dict[str, tuple[str, str]]:
     """Return the guarded accounts of a user as bucket and state, by path."""
-    spendable = {available(user, bucket): (bucket.value, "available") for bucket in Bucket}
-    on_hold = {held(user, bucket): (bucket.value, "held") for bucket in Bucket}
-    units = {f"memo:users:{user}:{name}": (name, "available") for name in ("bonus", "credits")}
-    return {**spendable, **on_hold, **units, receivable(user): ("receivable", "owed")}
+    own: dict[str, tuple[str, str]] = {receivable(user): ("receivable", "owed")}
+    for bucket in Bucket:
+        own[available(user, bucket)] = (bucket.value, "available")
+        own[held(user, bucket)] = (bucket.value, "held")
+    for units in ("bonus", "credits"):
+        own[f"memo:users:{user}:{units}"] = (units, "available")
+    return own

@@ -1,0 +1,153 @@
+"""Follows the log for one generation of a read model: rows and cursor are committed together, or not at all.
+
+A follower that another has overtaken lets go; an append that cannot be applied stops it, after everything before it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from psycopg import InterfaceError, OperationalError
+from psycopg.sql import SQL, Identifier
+
+from application.store import Connection
+from projections.changes import Changes
+from projections.generations import Generation
+from projections.models import Projection
+from projections.reader import Fact, Reader, Slice
+from projections.writing import write
+
+IDLE_S = 0.1
+"""A cursor that moves without rows is committed this often: it need not be exact to the millisecond."""
+
+_PASSING = {"40", "53", "55", "57", "58"}
+"""Classes of SQLSTATE that say nothing about the data: conflicts, full disks, locks, shutdowns, broken machines."""
+
+_TAKE = """
+    UPDATE projection.generations SET epoch = epoch + 1 WHERE name = %s AND number = %s RETURNING epoch, log_position
+"""
+_ADVANCE = "SELECT projection.advance(%s, %s, %s, %s, %s)"
+
+
+class Overtaken(Exception):
+    """Another runner has taken the lease or moved the cursor, or the generation was dropped."""
+
+
+class CannotApply(Exception):
+    """An append breaks this read model. Nothing of it is applied, and nothing behind it."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a generation has been committed, and the worst delay since somebody looked."""
+
+    log_position: int
+    lag_ms: int = 0
+    error: str | None = None
+
+    def take_lag(self) -> int:
+        """Return the worst delay since somebody asked, and begin anew."""
+        lag_ms, self.lag_ms = self.lag_ms, 0
+        return lag_ms
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell an error that another attempt may not meet, such as a lost connection, from one of the data."""
+    if isinstance(error, OperationalError):
+        return error.sqlstate is None or error.sqlstate[:2] in _PASSING
+    return isinstance(error, InterfaceError | TimeoutError | Overtaken)
+
+
+class Follower:
+    """One generation's follower. Its connection is its own, in autocommit mode, of the projector's role."""
+
+    def __init__(
+        self, projection: Projection, generation: Generation, *, connection: Connection, progress: Progress
+    ) -> None:
+        self._projection = projection
+        self._generation = generation
+        self._connection = connection
+        self._epoch = 0
+        self._scanned = 0
+        self._committed_at = 0.0
+        self.progress = progress
+
+    async def run(self, reader: Reader) -> None:
+        """Take the generation over and follow the log for ever. Raises `Overtaken`, `CannotApply`, `NewLogEpoch`."""
+        await self.take()
+        while True:
+            found = await self._next(reader)
+            if found is None:
+                await self._commit(Changes(), self._scanned)
+            else:
+                await self.apply(found)
+
+    async def take(self) -> None:
+        """Raise the generation's epoch, which shuts out whoever had it before."""
+        # Plans are made while the tables are still empty, and must be right when they are not.
+        await self._connection.execute(
+            SQL(
+                "SET search_path = {}; SET synchronous_commit = off; SET plan_cache_mode = force_generic_plan; "
+                "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+            ).format(Identifier(self._generation.schema))
+        )
+        key = (self._generation.name, self._generation.number)
+        row = await (await self._connection.execute(_TAKE, key)).fetchone()
+        if row is None:
+            raise Overtaken
+        self._epoch, self._scanned = row
+        self.progress.log_position = self._scanned
+
+    async def apply(self, found: Slice) -> None:
+        """Apply a slice; where that fails, append by append, so that all before the bad one is applied."""
+        try:
+            await self._apply(found)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            await self._one_by_one(found)
+
+    async def _one_by_one(self, found: Slice) -> None:
+        for append in found.appends():
+            try:
+                await self._apply(append)
+            except Exception as error:
+                if is_passing(error):
+                    raise
+                first = append.facts[0].recorded.log_position
+                raise CannotApply(f"append {first} to {append.end}: {error!r}") from error
+
+    async def _next(self, reader: Reader) -> Slice | None:
+        """Wait for a slice; None when there is none yet and the cursor is behind what was scanned."""
+        behind = self._scanned > self.progress.log_position
+        try:
+            async with asyncio.timeout(IDLE_S if behind else None):
+                return await reader.after(self._scanned)
+        except TimeoutError:
+            return None
+
+    async def _apply(self, found: Slice) -> None:
+        changes = Changes()
+        handled = [fact for fact in found.facts if fact.recorded.name in self._projection.handles]
+        for fact in handled:
+            changes.take(self._projection.apply(fact.recorded, fact.event))
+        now = asyncio.get_running_loop().time()
+        if changes or now > self._committed_at + IDLE_S:
+            await self._commit(changes, found.end)
+            self._committed_at = now
+            self._note_lag(handled)
+        self._scanned = found.end
+
+    async def _commit(self, changes: Changes, end: int) -> None:
+        key = (self._generation.name, self._generation.number, self._epoch)
+        async with self._connection.transaction():
+            moved = await self._connection.execute(_ADVANCE, (*key, self.progress.log_position, end), prepare=True)
+            if await moved.fetchone() != (True,):
+                raise Overtaken
+            await write(self._connection, changes)
+        self.progress.log_position = end
+
+    def _note_lag(self, handled: list[Fact]) -> None:
+        if handled:
+            lag = datetime.now(UTC) - handled[0].recorded.recorded_at
+            self.progress.lag_ms = max(self.progress.lag_ms, int(lag.total_seconds() * 1000))

@@ -1,0 +1,173 @@
+"""Generations: builds of a read model, each in a PostgreSQL schema of its own; the views in `read` show the live one.
+
+Tables come from schema/projections/<name>.sql. Whatever that file forgets, every table here has forced row-level
+security and can only be read by the application's role.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from psycopg.rows import class_row
+from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import Literal as Quoted
+
+from application.store import Connection
+
+DEFINITIONS = Path(__file__).resolve().parents[1] / "schema" / "projections"
+
+Role = Literal["building", "live", "retired"]
+
+_INDEXES = "\n-- Indexes\n"
+_APP = Identifier("lastro_app")
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('lastro.generations', 0))"
+_COLUMNS = "name, number, role, definition, log_position, epoch"
+_ALL = f"SELECT {_COLUMNS} FROM projection.generations ORDER BY name, number"
+_BEGIN = f"""
+    INSERT INTO projection.generations (name, number, role, definition)
+    SELECT %(name)s, coalesce(max(number), 0) + 1, %(role)s, %(definition)s
+    FROM projection.generations WHERE name = %(name)s
+    RETURNING {_COLUMNS}
+"""
+_TABLES = """
+    SELECT c.relname, EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid)
+    FROM pg_class AS c WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r' ORDER BY c.relname
+"""
+_PROTECT = SQL("""
+    ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+    GRANT SELECT ON {table} TO {app};
+""")
+_POLICY = SQL("""
+    CREATE POLICY of_tenant ON {table} USING (tenant = nullif(current_setting('app.tenant', true), ''))
+""")
+_VIEW = SQL("""
+    CREATE OR REPLACE VIEW {view} WITH (security_invoker = true) AS {query};
+    GRANT SELECT ON {view} TO {app};
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One build of a read model and how far it has read. `definition` is the digest of the file it was made from."""
+
+    name: str
+    number: int
+    role: Role
+    definition: str
+    log_position: int
+    epoch: int
+
+    @property
+    def schema(self) -> str:
+        """The PostgreSQL schema of its tables; its name everywhere else too."""
+        return f"{self.name}_g{self.number}"
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it has the tables that the program writes. If not, a rebuild makes them."""
+        return self.definition == definition_of(self.name).digest
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """The two parts of a file in schema/projections: tables with their rules, and what is made when they are full."""
+
+    tables: str
+    indexes: str
+    digest: str
+
+
+@cache
+def definition_of(name: str) -> Definition:
+    """Read the definition of a model's tables."""
+    text = (DEFINITIONS / f"{name}.sql").read_text(encoding="utf-8")
+    tables, found, indexes = text.partition(_INDEXES)
+    assert found, f"{name}.sql does not say where its indexes begin"
+    return Definition(tables, indexes, sha256(text.encode()).hexdigest())
+
+
+async def list_generations(connection: Connection) -> list[Generation]:
+    """Return all generations by name and number."""
+    async with connection.cursor(row_factory=class_row(Generation)) as cursor:
+        return await (await cursor.execute(_ALL)).fetchall()
+
+
+async def ensure_generations(connection: Connection, names: Iterable[str]) -> None:
+    """Make generation 1, live and empty, of each model that has none. Many processes may ask at once."""
+    async with connection.transaction():
+        await connection.execute(_LOCK)
+        existing = {generation.name for generation in await list_generations(connection)}
+        for name in names:
+            if name not in existing:
+                generation = await create(connection, name, role="live")
+                await create_indexes(connection, generation)
+                await point_views(connection, generation)
+
+
+async def create(connection: Connection, name: str, *, role: Role) -> Generation:
+    """Make the tables of a model's next generation, in the caller's transaction."""
+    definition = definition_of(name)
+    parameters = {"name": name, "role": role, "definition": definition.digest}
+    async with connection.cursor(row_factory=class_row(Generation)) as cursor:
+        generation = await (await cursor.execute(_BEGIN, parameters)).fetchone()
+    assert generation is not None
+    schema = Identifier(generation.schema)
+    await connection.execute(SQL("CREATE SCHEMA {}").format(schema))
+    await connection.execute(SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, _APP))
+    await _run(connection, generation, definition.tables)
+    for table, has_policy in await _tables(connection, generation):
+        names = {"table": Identifier(generation.schema, table), "app": _APP}
+        await connection.execute(_PROTECT.format(**names))
+        if not has_policy:
+            await connection.execute(_POLICY.format(**names))
+    return generation
+
+
+async def create_indexes(connection: Connection, generation: Generation) -> None:
+    """Make what is made last: keys and indexes. In the caller's transaction."""
+    await _run(connection, generation, definition_of(generation.name).indexes)
+
+
+async def tables_of(connection: Connection, generation: Generation) -> list[str]:
+    """Return the names of a generation's tables."""
+    return [table for table, _ in await _tables(connection, generation)]
+
+
+async def point_views(connection: Connection, generation: Generation) -> None:
+    """Let the views in `read` show this generation: its tables, and its cursor. In the caller's transaction."""
+    cursor = SQL("SELECT log_position FROM projection.generations WHERE name = {} AND number = {}").format(
+        Quoted(generation.name), Quoted(generation.number)
+    )
+    await _view(connection, f"{generation.name}_cursor", cursor)
+    for table in await tables_of(connection, generation):
+        await _view(connection, table, SQL("SELECT * FROM {}").format(Identifier(generation.schema, table)))
+
+
+async def drop(connection: Connection, generation: Generation) -> bool:
+    """Delete a generation that is not live. Whoever follows it finds its cursor gone and lets go."""
+    async with connection.transaction():
+        deleted = await connection.execute(
+            "DELETE FROM projection.generations WHERE name = %s AND number = %s AND role <> 'live'",
+            (generation.name, generation.number),
+        )
+        if deleted.rowcount:
+            await connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(generation.schema)))
+        return bool(deleted.rowcount)
+
+
+async def _view(connection: Connection, name: str, query: Composable) -> None:
+    await connection.execute(_VIEW.format(view=Identifier("read", name), query=query, app=_APP))
+
+
+async def _run(connection: Connection, generation: Generation, statements: str) -> None:
+    """Run unqualified DDL in a generation's schema, for the length of the caller's transaction."""
+    await connection.execute(SQL("SET LOCAL search_path = {}").format(Identifier(generation.schema)))
+    await connection.execute(statements)
+
+
+async def _tables(connection: Connection, generation: Generation) -> list[tuple[str, bool]]:
+    return await (await connection.execute(_TABLES, (generation.schema,))).fetchall()

@@ -1,0 +1,58 @@
+"""What the parts of workers say of themselves, for health and metrics. A silent part is not well either."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from psycopg.rows import class_row
+from pydantic_core import to_json
+
+from application.store import Connection
+
+SILENT_AFTER_S = 10
+"""A part that has not reported for so long is taken for dead."""
+
+_WRITE = """
+    INSERT INTO worker.reports (kind, name, state, log_position, lag_ms, error, reported_at)
+    SELECT kind, name, state, log_position, lag_ms, error, clock_timestamp()
+    FROM json_populate_recordset(NULL::worker.reports, %s::json)
+    ON CONFLICT (kind, name) DO UPDATE SET state = excluded.state, log_position = excluded.log_position,
+        lag_ms = excluded.lag_ms, error = excluded.error, reported_at = excluded.reported_at
+"""
+_LIST = """
+    SELECT kind, name, state, log_position, lag_ms, error, reported_at,
+        reported_at < clock_timestamp() - make_interval(secs => %s) AS silent
+    FROM worker.reports ORDER BY kind, name
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How a part of a worker stands: `lag_ms` is the worst delay since its last report; `error` says why it stopped."""
+
+    kind: Literal["projection", "policy", "role"]
+    name: str
+    state: Literal["running", "stopped"] = "running"
+    log_position: int
+    lag_ms: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported(Report):
+    """A report as it was last heard."""
+
+    reported_at: datetime
+    silent: bool
+
+
+async def write_reports(connection: Connection, reports: Iterable[Report]) -> None:
+    """Write down how parts stand now."""
+    await connection.execute(_WRITE, (to_json([asdict(report) for report in reports]).decode(),))
+
+
+async def list_reports(connection: Connection) -> list[Reported]:
+    """Return what every part said last."""
+    async with connection.cursor(row_factory=class_row(Reported)) as cursor:
+        return await (await cursor.execute(_LIST, (SILENT_AFTER_S,))).fetchall()
