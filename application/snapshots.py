@@ -8,7 +8,7 @@ from psycopg_pool import AsyncConnectionPool
 from application.cache import StateCache
 from application.states import encode_state, schema_hash_of
 from application.store import Connection, Store
-from application.streams import is_open
+from application.streams import is_house
 from application.wakeup import Wakeup
 
 EVERY = 1_000
@@ -33,13 +33,12 @@ class Snapshots:
     async def run(self, after: int) -> None:
         """Follow the log from a position for ever; what was missed while nobody followed only costs time."""
         while True:
-            batch = await self._store.read_after(after, limit=1_000)
-            for stream in dict.fromkeys(event.stream for event in batch.events if event.version % self._every == 0):
-                if not is_open(stream):
+            head = await self._store.head()
+            for stream in await self._store.grown(after, head, every=self._every):
+                if not is_house(stream):
                     await self.write(stream)
-            after = batch.end
-            if not batch.events:
-                await self._wakeup.wait()
+            after = head
+            await self._wakeup.wait()
 
     async def write(self, stream: str) -> None:
         """Snapshot a stream as it is now."""

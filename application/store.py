@@ -44,6 +44,10 @@ _LOAD = """
         ON e.originator_id = s.stream AND e.originator_version > coalesce(n.version, s.version)
     ORDER BY s.n, e.originator_version
 """
+_GROWN = """
+    SELECT DISTINCT originator_id FROM log.events
+    WHERE notification_id > %s AND notification_id <= %s AND mod(originator_version, %s) = 0
+"""
 _APPEND = f"SELECT * FROM log.append({', '.join(['%s'] * 17)}, %b)"
 
 
@@ -159,6 +163,12 @@ class Store:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_READ_STREAM, (stream,), binary=True)
             return [Recorded(*row) for row in await cursor.fetchall()]
+
+    async def grown(self, after: int, upto: int, *, every: int) -> list[str]:
+        """Return the streams that passed a multiple of `every` events between two log positions."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_GROWN, (after, upto, every), prepare=True)
+            return [row[0] for row in await cursor.fetchall()]
 
     async def find_event(self, event_id: str) -> Recorded | None:
         """Find an event by its id; None where there is none."""

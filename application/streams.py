@@ -34,6 +34,11 @@ def is_open(stream: str) -> bool:
     return stream.partition(":")[2].startswith(("book-house-", "book-portfolio-"))
 
 
+def is_house(stream: str) -> bool:
+    """Tell whether a stream is a house book, whose state nobody asks for."""
+    return stream.partition(":")[2].startswith("book-house-")
+
+
 def book(tenant: str, user: str) -> str:
     """Name the book of a user."""
     return f"{tenant}:book-{user}"

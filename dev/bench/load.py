@@ -29,7 +29,7 @@ class Answered:
     @property
     def errors(self) -> int:
         """Answers that are not of the 200 family."""
-        return sum(count for status, count in self.statuses.items() if status // 100 != 2)  # noqa: PLR2004 - 2xx
+        return sum(count for status, count in self.statuses.items() if status // 100 != 2)  # noqa: PLR2004 - the class of a status
 
     def take(self, *, due: float, status: int, position: int) -> None:
         """Note an answer."""
