@@ -11,19 +11,34 @@ begin
     return coalesce((select max(notification_id) from log.events), 0);
 end $$;
 
--- The streams, of those read or written, that are no longer at their base version. Versions have no gaps: one look-up tells.
+-- The streams, of those read or written, that are not at their base version.
 create function log.moved_streams(streams text[], versions bigint[]) returns text[]
 language plpgsql as $$
 begin
     return (
         select array_agg(base.stream)
         from unnest(streams, versions) as base (stream, version)
-        inner join log.events as e
-            on e.originator_id = base.stream and e.originator_version = base.version + 1
+        cross join lateral (
+            select coalesce(max(originator_version), 0) as version from log.events where originator_id = base.stream
+        ) as head
+        where head.version <> base.version
     );
 end $$;
 
--- The index of the first event that carries an entry which does not balance per asset within its realm, or has fewer than two lines.
+-- Whether a base version was never reached: its caller knows another log than this one.
+create function log.knows_another_log(streams text[], versions bigint[]) returns boolean
+language plpgsql as $$
+begin
+    return exists (
+        select
+        from unnest(streams, versions) as base (stream, version)
+        left join log.events as e on e.originator_id = base.stream and e.originator_version = base.version
+        where base.version > 0 and e.originator_id is null
+    );
+end $$;
+
+-- The index of the first event that carries an entry which does not balance per asset within its realm, has fewer than two lines, or
+-- has one that says nothing.
 create function log.first_unbalanced(topics text[], states bytea[]) returns bigint
 language plpgsql immutable as $$
 begin
@@ -35,7 +50,8 @@ begin
                 as p (account text, asset text, amount numeric) on true
             where starts_with(e.topic, 'ledger.entry_posted.')
             group by e.n, p.asset, case left(p.account, 5) when 'portf' then 2 when 'memo:' then 1 else 0 end
-            having sum(p.amount) is distinct from 0 or count(*) < 2 or bool_or(p.amount = 0)
+            having sum(p.amount) is distinct from 0 or count(*) < 2
+                or not bool_and((p.account, p.asset) is not null and coalesce(p.amount, 0) <> 0)
         ) as bad
     );
 end $$;
@@ -94,7 +110,7 @@ end $$;
 
 -- What a correct caller never sends. A violation is our own bug, so it is an error and not an outcome.
 create function log.check_group(
-    sizes integer[], streams text[], versions bigint[],
+    command_ids uuid[], sizes integer[], streams text[], versions bigint[],
     event_streams text[], event_versions bigint[], topics text[], states bytea[]
 ) returns void language plpgsql stable as $$
 declare
@@ -103,8 +119,16 @@ begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'append() needs READ COMMITTED: it must see what was committed before it got the lock';
     end if;
-    if (select coalesce(sum(size), 0) from unnest(sizes) as size) is distinct from cardinality(states) then
+    if (select coalesce(sum(size), 0) <> cardinality(states) or min(size) < 0 from unnest(sizes) as size)
+        or cardinality(sizes) <> cardinality(command_ids)
+    then
         raise exception 'sizes do not add up to the number of events' using errcode = 'check_violation';
+    end if;
+    if exists (
+        select from unnest(event_streams, event_versions) as e (stream, version)
+        where e.version is null and split_part(e.stream, ':', 2) !~ '^book-(house|portfolio)-'
+    ) then
+        raise exception 'only house and portfolio books are written without a base version' using errcode = 'check_violation';
     end if;
     if not log.versions_continue(streams, versions, event_streams, event_versions) then
         raise exception 'event versions do not continue their base versions' using errcode = 'check_violation';
@@ -124,7 +148,7 @@ end $$;
 -- Appends a group. Arrays come in three families of equal length: one element per stream read or written (streams, versions: the base),
 -- one per command (command_ids … sizes: its number of events) and one per event (event_ids … states: JSON in UTF-8), in their order.
 -- outcome: 'appended' (everything is written: head and receipt are the last numbers *before* this group), 'receipts' (some commands
--- were done before: detail lists them), 'moved' (detail lists the streams), 'epoch' (the log ends before a head the caller has seen).
+-- were done before: detail lists them), 'moved' (detail lists the streams), 'epoch' (the log lacks what the caller has seen of it).
 -- Anything but 'appended' has written nothing.
 create function log.append(
     seen_head bigint, streams text[], versions bigint[],
@@ -135,7 +159,7 @@ create function log.append(
 ) language plpgsql security definer
 set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 begin
-    perform log.check_group(sizes, streams, versions, event_streams, event_versions, topics, states);
+    perform log.check_group(command_ids, sizes, streams, versions, event_streams, event_versions, topics, states);
     lock table log.append_lock in exclusive mode;
     head := coalesce((select max(notification_id) from log.events), 0);
     receipt := coalesce((select max(number) from log.receipts), 0);
@@ -143,7 +167,10 @@ begin
     detail := (select array_agg(command_id) from log.receipts where command_id = any(command_ids));
     if detail is not null then outcome := 'receipts'; return; end if;
     detail := log.moved_streams(streams, versions);
-    if detail is not null then outcome := 'moved'; return; end if;
+    if detail is not null then
+        outcome := case when log.knows_another_log(streams, versions) then 'epoch' else 'moved' end;
+        return;
+    end if;
     appended_at := greatest(clock_timestamp(),
         (select recorded_at + interval '1 microsecond' from log.receipts where number = receipt));
     if array_position(event_versions, null) is not null then

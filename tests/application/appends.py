@@ -1,0 +1,91 @@
+"""Groups for log.append() made by hand, and copies of its functions with a guard taken out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+from pydantic_core import to_json
+
+from application.store import Group
+from tests.application.world import TENANT, an_id
+
+HOUSE = f"{TENANT}:book-house-2026-11"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """An event as it is sent to the database."""
+
+    stream: str = f"{TENANT}:thing-1"
+    version: int | None = 1
+    name: str = "thing.happened.v1"
+    state: bytes = b"{}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """A command as it is sent to the database: its id's name and its events."""
+
+    name: str = "first"
+    tenant: str = TENANT
+    facts: tuple[Fact, ...] = field(default=(Fact(),))
+
+
+def posted(*lines: tuple[object, ...], stream: str = HOUSE, version: int | None = None) -> Fact:
+    """Return an entry of lines (account, amount, asset), as it would be stored; nothing checks it."""
+    postings = [dict(zip(("account", "amount", "asset"), (*line, "USD")[:3], strict=True)) for line in lines]
+    return Fact(
+        stream=stream, version=version, name="ledger.entry_posted.v1", state=to_json({"entry": {"postings": postings}})
+    )
+
+
+def group_of(*commands: Sent, bases: Mapping[str, int] | None = None, seen_head: int = 0) -> Group:
+    """Return the group of these commands; without `bases` every versioned stream is written from its beginning."""
+    group = Group(seen_head=seen_head)
+    written = {fact.stream: 0 for sent in commands for fact in sent.facts if fact.version is not None}
+    for stream, version in (written if bases is None else bases).items():
+        group.streams.append(stream)
+        group.versions.append(version)
+    for sent in commands:
+        _add(group, sent)
+    return group
+
+
+def _add(group: Group, sent: Sent) -> None:
+    command_id = an_id(sent.name)
+    group.command_ids.append(command_id)
+    group.tenants.append(sent.tenant)
+    group.actors.append("cli:test")
+    group.keys.append(sent.name)
+    group.input_hashes.append(command_id * 2)
+    group.names.append("test")
+    group.answers.append('{"outcome":"done","body":{}}')
+    group.correlation_ids.append(command_id)
+    group.causation_ids.append(None)
+    group.sizes.append(len(sent.facts))
+    for index, fact in enumerate(sent.facts):
+        group.event_ids.append(an_id(f"{sent.name} {index}"))
+        group.event_streams.append(fact.stream)
+        group.event_versions.append(fact.version)
+        group.event_names.append(fact.name)
+        group.states.append(fact.state)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Without:
+    """A rule to take out of an SQL function: the text that states it, and what stands there instead."""
+
+    function: str
+    rule: str
+    instead: str = ""
+
+
+def weaken(owner_url: str, *mutations: Without) -> None:
+    """Replace functions of the schema `log` by copies that lack a rule."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        for mutation in mutations:
+            row = connection.execute("select pg_get_functiondef(%s::regproc)", [f"log.{mutation.function}"]).fetchone()
+            assert row is not None
+            assert mutation.rule in row[0], f"{mutation.function} has no {mutation.rule!r}"
+            connection.execute(sql.SQL(row[0].replace(mutation.rule, mutation.instead)))

@@ -1,0 +1,29 @@
+"""What the tests of the application share: a connection of the app role, a store, and a committer, on a fresh database."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from application.committer import Committer
+from application.store import Connection, Store
+from interfaces.postgres.configuration import Urls
+from tests.application.world import committing, connect, reading
+
+
+@pytest.fixture
+async def connection(database: Urls) -> AsyncIterator[Connection]:
+    """A connection of the app role in autocommit mode, as a committer has it."""
+    async with await connect(database.app) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def store(database: Urls) -> AsyncIterator[Store]:
+    async with reading(database) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def committer(database: Urls) -> AsyncIterator[Committer]:
+    async with committing(database) as started:
+        yield started
