@@ -1,4 +1,4 @@
-"""What the tests of the application share: a connection of the app role, a store, and a committer, on a fresh database."""
+"""What the tests of the application share, on a fresh database: a connection of the app role, a store, a committer."""
 
 from collections.abc import AsyncIterator
 

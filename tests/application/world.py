@@ -87,19 +87,18 @@ def flow(text: str, *, id: str, kind: str, now: datetime = NOW) -> PostEntry:
 
 def deposit(key: str, amount: str, *, user: UserId = USER, body: str = "") -> Command:
     """Return the command that gives a user money."""
-    return _booking(
-        key, f"psp:stripe +{amount} | liabilities:users:{user}:real:available -{amount}", "deposit", user, body
-    )
+    text = f"psp:stripe +{amount} | liabilities:users:{user}:real:available -{amount}"
+    return booking(key, text, kind="deposit", user=user, body=body)
 
 
 def spend(key: str, amount: str, *, user: UserId = USER, body: str = "") -> Command:
     """Return the command that takes money from a user, who must have it."""
-    return _booking(
-        key, f"liabilities:users:{user}:real:available +{amount} | psp:stripe -{amount}", "refund_settled", user, body
-    )
+    text = f"liabilities:users:{user}:real:available +{amount} | psp:stripe -{amount}"
+    return booking(key, text, kind="refund_settled", user=user, body=body)
 
 
-def _booking(key: str, text: str, kind: str, user: UserId, body: str) -> Command:
+def booking(key: str, text: str, *, kind: str, user: UserId = USER, body: str = "") -> Command:
+    """Return the command that posts a flow's entry on a user's book; it answers what the book holds then."""
     book = streams.book(TENANT, user)
     posting = flow(text, id=an_id(f"{key} {text}"), kind=kind)
 
