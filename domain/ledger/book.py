@@ -231,24 +231,19 @@ def _reversal(command: ReverseEntry) -> JournalEntry:
 def _guarded(book: Book, entry: JournalEntry) -> dict[Key, int]:
     """Return the balances after an entry; refuse one that comes to its wrong side (ACCOUNTING, invariant 3)."""
     after = dict(book.balances)
-    signs: dict[Key, int] = {}
+    touched: dict[Key, tuple[int, Asset]] = {}
     for posting in entry.postings:
-        account = describe(posting.account)
+        account, asset = describe(posting.account), posting.amount.asset
         if account.guarded:
-            key: Key = (posting.account, posting.amount.asset.code)
+            key: Key = (posting.account, asset.code)
             after[key] = after.get(key, 0) + posting.amount.units
-            signs[key] = account.sign
-    for key, sign in signs.items():
-        if after[key] * sign < 0:
-            raise _insufficient(book, entry, key=key, after=after[key] * sign, sign=sign)
+            touched[key] = (account.sign, asset)
+    for key, (sign, asset) in touched.items():
+        left = after[key] * sign
+        if left < 0:
+            held = book.balances.get(key, 0) * sign
+            raise InsufficientFunds(account=key[0], available=asset.amount(held), requested=asset.amount(held - left))
     return after
-
-
-def _insufficient(book: Book, entry: JournalEntry, *, key: Key, after: int, sign: int) -> InsufficientFunds:
-    amounts = (posting.amount for posting in entry.postings if posting.account == key[0])
-    asset = next(amount.asset for amount in amounts if amount.asset.code == key[1])
-    before = book.balances.get(key, 0) * sign
-    return InsufficientFunds(account=key[0], available=asset.amount(before), requested=asset.amount(before - after))
 
 
 def _check_receivables(owner: UserId, entry: JournalEntry, after: Mapping[Key, int]) -> None:

@@ -54,7 +54,7 @@ RULES = [
     *rules_of(book, "book_of"),
     *rules_of(book, "decide"),
     *rules_of(book, "_reversal"),
-    (book, "_guarded", "_insufficient"),
+    *rules_of(book, "_guarded"),
     *rules_of(book, "_check_receivables"),
     (claims, "decide", "AlreadyReversed"),
 ]

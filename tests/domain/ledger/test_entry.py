@@ -58,6 +58,11 @@ def test_two_scales_of_an_asset_never_meet_in_an_entry() -> None:
         replace(entry(), postings=lines)
 
 
+def test_an_asset_is_the_same_whichever_object_stands_for_it() -> None:
+    lines = (Posting(BANK, Amount(1, Asset("USD", 2))), Posting(OWNER, Amount(-1, Asset("USD", 2))))
+    assert replace(entry(), postings=lines).postings == lines
+
+
 def test_an_account_may_occur_in_several_lines() -> None:
     made = entry("psp:stripe +60.00 | psp:stripe +40.00 | user:real:available -100.00")
     assert len(made.postings) == 3
