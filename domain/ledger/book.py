@@ -6,7 +6,7 @@ rules decide for them, with an empty state. `book_of` tells which book an entry 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar, assert_never
 
 from domain.errors import Invalid, NotFound, Refused
@@ -177,7 +177,7 @@ def decide(book: Book, command: Command) -> tuple[Event, ...]:
             entry, manual, owner_known = _reversal(command), True, True
         case _:
             assert_never(command)
-    assert now.tzinfo is UTC, "the day of a command's time is a UTC day"
+    assert now.tzinfo is UTC or now.utcoffset() == timedelta(0), "the day of a command's time is a UTC day"
     owner = owner_of(entry)
     if not owner_known:
         raise UnknownAccountOwner(owner=str(owner))

@@ -158,7 +158,8 @@ def test_every_text_of_the_contract_is_an_amount_or_refused_by_a_rule_that_names
         (Amount(3 * 10**18, BTC), "3"),
         (Amount(0, BTC), "0"),
         (Amount(1000, CREDIT), "1000"),
-        (Amount(10, Asset("POINTS", 1)), "1.0"),
+        (Amount(10_000, Asset("POINTS", 4)), "1.0000"),
+        (Amount(100_000, Asset("FINE", 5)), "1"),
     ],
 )
 def test_currencies_show_their_iso_decimals_and_coins_no_trailing_zeros(amount: Amount, text: str) -> None:

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
@@ -110,8 +110,11 @@ def test_accounting_time_is_never_ahead_of_the_commands_time() -> None:
 
 
 def test_a_commands_time_is_in_utc() -> None:
+    made = entry(kind="deposit")
+    in_utc = NOW.astimezone(timezone(timedelta(0)))
+    given(book).when(PostEntry(entry=made, now=in_utc)).then(posted(made, at=in_utc))
     with pytest.raises(AssertionError):
-        given(book).when(PostEntry(entry=entry(kind="deposit"), now=NOW.astimezone())).nothing()
+        given(book).when(PostEntry(entry=made, now=NOW.astimezone(timezone(timedelta(hours=-3))))).nothing()
 
 
 def test_the_owner_of_an_account_exists() -> None:
