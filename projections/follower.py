@@ -78,7 +78,7 @@ class Follower:
         while True:
             found = await self._next(reader)
             if found is None:
-                await self._commit(Changes(), self._scanned)
+                await self.settle()
             else:
                 await self.apply(found)
 
@@ -106,6 +106,11 @@ class Follower:
             if is_passing(error):
                 raise
             await self._one_by_one(found)
+
+    async def settle(self) -> None:
+        """Move the cursor to what was scanned."""
+        if self._scanned > self.progress.log_position:
+            await self._commit(Changes(), self._scanned)
 
     async def _one_by_one(self, found: Slice) -> None:
         for append in found.appends():

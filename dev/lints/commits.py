@@ -23,8 +23,11 @@ MAY_COMMIT = {
     "interfaces/postgres/migrations.py": "brings the schema forward",
     "interfaces/postgres/server.py": "creates the database that the migrations fill",
     "interfaces/postgres/vault*.py": "the second truth: written before the append, encrypted",
-    "projections/rebuild.py": "fills a generation and repoints its views",
-    "projections/runner.py": "commits rows and cursor together",
+    "projections/follower.py": "commits rows and cursor together",
+    "projections/generations.py": "makes the tables of a generation, and the views that show it",
+    "projections/rebuild.py": "fills a generation and switches to it",
+    "projections/reports.py": "says how the parts of a worker stand",
+    "projections/writing.py": "puts a batch of rows into the follower's transaction",
 }
 
 WRITE = re.compile(
