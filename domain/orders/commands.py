@@ -12,7 +12,10 @@ from domain.orders.terms import Liquidity, OrderType, Side, StrategyId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
-    """Put an order on record before anything is sent. Exactly one of `quantity` (base) and `quote_amount` is given."""
+    """Put an order on record before anything is sent. Exactly one of `quantity` (base) and `quote_amount` is given.
+
+    `at_candle` is the moment a paper order asks for; None means the last candle.
+    """
 
     order: OrderId
     user: UserId
@@ -24,6 +27,7 @@ class PlaceOrder:
     quantity: Amount | None
     quote_amount: Amount | None
     occurred_at: datetime
+    at_candle: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

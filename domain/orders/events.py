@@ -13,7 +13,10 @@ from domain.orders.transitions import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderInitialized:
-    """An order is on record; nothing was sent. Its id is the client order id, the idempotency key at the venue."""
+    """An order is on record; nothing was sent. Its id is the client order id, the idempotency key at the venue.
+
+    `at_candle` is the moment a paper order asks for; None means the last candle.
+    """
 
     order: OrderId
     user: UserId
@@ -25,6 +28,7 @@ class OrderInitialized:
     quantity: Amount | None
     quote_amount: Amount | None
     occurred_at: datetime
+    at_candle: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ class Order:
     occurred_at: datetime
     filled: Amount
     cost: Amount
+    at_candle: datetime | None = None
     fees: tuple[Amount, ...] = ()
     trades: tuple[str, ...] = ()
     status: Status = Status.NEW
@@ -165,6 +166,7 @@ def _placed(command: PlaceOrder) -> OrderInitialized:
         quantity=command.quantity,
         quote_amount=command.quote_amount,
         occurred_at=command.occurred_at,
+        at_candle=command.at_candle,
     )
 
 
@@ -263,6 +265,7 @@ def _beginning(event: OrderInitialized) -> Order:
         occurred_at=event.occurred_at,
         filled=instrument.base.amount(0),
         cost=instrument.quote.amount(0),
+        at_candle=event.at_candle,
     )
 
 

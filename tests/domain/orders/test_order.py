@@ -155,3 +155,12 @@ def test_an_order_remembers_a_bounded_number_of_trades() -> None:
 )
 def test_a_fill_with_impossible_numbers_is_refused_by_name(field: str, command: RecordFill) -> None:
     after(order, *SENT).when(command).raises(InvalidFill, field=field)
+
+
+def test_the_candle_that_a_paper_order_asks_for_is_part_of_the_order() -> None:
+    asked = replace(place(quantity="1"), at_candle=AT)
+    (event,) = order.decide(order.INITIAL, asked)
+    state = order.evolve(order.INITIAL, event)
+    assert isinstance(state, Order)
+    assert state.at_candle == AT
+    assert after(order, place(quantity="1")).state.at_candle is None
