@@ -1,0 +1,30 @@
+"""What the routes need, wired once by bootstrap.py."""
+
+from dataclasses import dataclass
+
+from application.assets import Assets
+from application.committer import Committer
+from application.ports import Clock, Sessions, Vault
+from application.store import Store
+from interfaces.api.passwords import Passwords
+from interfaces.api.tokens import Tokens
+from interfaces.postgres.connections import Pool
+from interfaces.settings import Settings
+from projections.watch import Watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts of one API process. All of its connections are of the application's role."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    committer: Committer
+    assets: Assets
+    vault: Vault
+    sessions: Sessions
+    tokens: Tokens
+    passwords: Passwords
+    queries: Pool
+    watch: Watch

@@ -1,0 +1,78 @@
+"""Who may do what: the table of roles by operation, the narrowest choice that still lets everybody do their work.
+
+Every route is in it (a test looks), docs/roles.md is generated from it, and `ask.py` enforces it.
+"""
+
+from collections.abc import Mapping
+
+from domain.users import Role
+
+PUBLIC: frozenset[Role] | None = None
+"""No token is asked for."""
+
+EVERYBODY = frozenset(Role) - {Role.API_ONLY}
+_LEDGER_READERS = frozenset({Role.FINANCE, Role.AUDITOR})
+_LEDGER_WRITERS = frozenset({Role.FINANCE})
+_OWN_READERS = frozenset({Role.TRADER, Role.AFFILIATE, Role.VIEWER})
+_TRADERS = frozenset({Role.TRADER})
+_USER_READERS = frozenset({Role.ADMIN, Role.MANAGER, Role.AUDITOR})
+_USER_CHANGERS = frozenset({Role.ADMIN, Role.MANAGER})
+_ADMINS = frozenset({Role.ADMIN})
+
+ROLES: Mapping[str, frozenset[Role] | None] = {
+    "login": PUBLIC,
+    "refresh": PUBLIC,
+    "logout": EVERYBODY,
+    "get_me": EVERYBODY,
+    "list_assets": EVERYBODY,
+    "post_entry": _LEDGER_WRITERS,
+    "post_entries": _LEDGER_WRITERS,
+    "reverse_entry": _LEDGER_WRITERS,
+    "list_entries": _LEDGER_READERS,
+    "get_entry": _LEDGER_READERS,
+    "list_accounts": _LEDGER_READERS,
+    "get_account_balances": _LEDGER_READERS,
+    "get_account_statement": _LEDGER_READERS,
+    "get_trial_balance": _LEDGER_READERS,
+    "list_own_balances": _OWN_READERS,
+    "list_own_transactions": _OWN_READERS,
+    "open_connection": _TRADERS,
+    "list_connections": _OWN_READERS | {Role.AUDITOR},
+    "place_order": _TRADERS,
+    "list_orders": _OWN_READERS | {Role.AUDITOR},
+    "get_order": _OWN_READERS | {Role.AUDITOR},
+    "list_fills": _OWN_READERS | {Role.AUDITOR},
+    "list_positions": _OWN_READERS | {Role.AUDITOR},
+    "list_users": _USER_READERS,
+    "get_user": _USER_READERS,
+    "activate_user": _USER_CHANGERS,
+    "suspend_user": _USER_CHANGERS,
+    "set_user_roles": _ADMINS,
+    "health_live": PUBLIC,
+    "health_ready": PUBLIC,
+    "metrics": PUBLIC,
+    "docs": PUBLIC,
+}
+
+SEES_ALL = frozenset({Role.AUDITOR})
+"""Roles that see the orders, fills, positions and connections of the whole tenant; others see their own."""
+
+
+def as_markdown() -> str:
+    """Return the table as docs/roles.md shows it."""
+    columns = list(Role)
+    lines = [
+        "# Roles",
+        "",
+        "Who may call which operation, generated from `interfaces/api/roles.py`. Operations marked *public* take no",
+        "token: login and refresh are the way to one, and `/metrics` answers loopback or a bearer token of its own.",
+        "Whoever may read orders, fills, positions and connections sees their own; the auditor sees the tenant's.",
+        "`api_only` has no login until API keys exist.",
+        "",
+        "| operation | " + " | ".join(role.value for role in columns) + " |",
+        "|---|" + "---|" * len(columns),
+    ]
+    for operation, allowed in ROLES.items():
+        marks = ["*public*" if allowed is None else "yes" if role in allowed else "" for role in columns]
+        lines.append(f"| `{operation}` | " + " | ".join(marks) + " |")
+    return "\n".join([*lines, ""])

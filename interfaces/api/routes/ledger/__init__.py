@@ -1,0 +1,1 @@
+"""The ledger: entries in, and accounts, statements and the trial balance out. Debit positive."""

@@ -1,0 +1,94 @@
+"""Sessions: login, refresh, logout. Their answers are never stored; a refresh token is shown to its owner only."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from pydantic_core import to_json
+
+from application import streams
+from application.ports import Session
+from domain.ids import UserId
+from domain.users import NotActive, Role, Status, User
+from interfaces.api.ask import JSON, Asked
+from interfaces.api.documented import problems
+from interfaces.api.fields import Body, Shown
+from interfaces.api.parts import Parts
+from interfaces.api.problems import Problem
+
+router = APIRouter(prefix="/api/v1/auth", tags=["sessions"])
+
+DEFAULT_TENANT = "main"
+_ERRORS = problems(400, 401, 403, 413, 415, 422, 429, 500, 503)
+
+
+class Login(Body):
+    """Who logs in; the tenant is `main` unless it is named."""
+
+    tenant: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,31}$")] = DEFAULT_TENANT
+    email: Annotated[str, Field(min_length=3, max_length=254, examples=["ana@example.org"])]
+    password: Annotated[str, Field(min_length=1, max_length=1024, repr=False, examples=["a long pass phrase"])]
+
+
+class Refresh(Body):
+    """A refresh token; it is good once."""
+
+    refresh_token: Annotated[str, Field(min_length=1, max_length=512, repr=False)]
+
+
+class LoggedIn(Shown):
+    """An access token for a few minutes, and a refresh token for the next one."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+
+
+@router.post("/login", operation_id="login", response_model=LoggedIn, responses=_ERRORS)
+async def login(body: Login, request: Request) -> Response:
+    """Exchange e-mail and password for tokens. Five failures in 15 minutes lock the pair of e-mail and address."""
+    parts: Parts = request.app.state.parts
+    address = request.client.host if request.client else "unknown"
+    await parts.sessions.admit_login(body.tenant, body.email, address)
+    subject = await parts.vault.find_subject_by_email(body.tenant, body.email)
+    stored = None if subject is None else await parts.vault.get_password_hash(body.tenant, subject)
+    if not await parts.passwords.check(body.password, stored) or subject is None:
+        raise Problem(HTTPStatus.UNAUTHORIZED, "wrong_credentials", "E-mail or password is wrong.")
+    await parts.sessions.forgive_logins(body.tenant, body.email, address)
+    user = await _active(parts, body.tenant, subject)
+    return _tokens(parts, user, await parts.sessions.open_session(body.tenant, subject))
+
+
+@router.post("/refresh", operation_id="refresh", response_model=LoggedIn, responses=_ERRORS)
+async def refresh(body: Refresh, request: Request) -> Response:
+    """Exchange a refresh token for new tokens. Using one twice ends its session, for somebody has stolen it."""
+    parts: Parts = request.app.state.parts
+    session = await parts.sessions.rotate_session(body.refresh_token)
+    return _tokens(parts, await _active(parts, session.tenant, session.subject), session)
+
+
+@router.post("/logout", operation_id="logout", status_code=HTTPStatus.NO_CONTENT, responses=_ERRORS)
+async def logout(body: Refresh, ask: Asked) -> Response:
+    """End the session of a refresh token. Ending one that is over is nothing to do."""
+    await ask.parts.sessions.close_session(body.refresh_token)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+async def _active(parts: Parts, tenant: str, user: str) -> User:
+    """Return the user as the log has it now; who is not active gets no token."""
+    state = (await parts.committer.state(streams.user(tenant, user))).state
+    assert isinstance(state, User), "a subject that is found has a user"
+    if state.status is not Status.ACTIVE or set(state.roles) == {Role.API_ONLY}:
+        raise NotActive(status=state.status)
+    return state
+
+
+def _tokens(parts: Parts, user: User, session: Session) -> Response:
+    access = parts.tokens.sign(tenant=session.tenant, user=UserId(user.user), roles=frozenset(user.roles))
+    body = {
+        "access_token": access,
+        "expires_in": int(parts.tokens.life.total_seconds()),
+        "refresh_token": session.token,
+    }
+    return Response(to_json(body), media_type=JSON)

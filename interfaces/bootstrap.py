@@ -1,0 +1,126 @@
+"""The one place where the parts of an API process are wired by hand, and its server is run.
+
+Only the application's URL is used here: no request can reach the owner's or the projector's connection.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+
+import uvicorn
+
+from application.assets import Assets
+from application.committer import Committer
+from application.store import Connection, Store, speak_hex_ids
+from application.wakeup import Wakeup
+from interfaces.api.app import build_app
+from interfaces.api.parts import Parts
+from interfaces.api.passwords import Passwords
+from interfaces.api.tokens import Tokens
+from interfaces.postgres.connections import connect, pool
+from interfaces.postgres.vault import open_vault
+from interfaces.postgres.vault_crypto import load_master_key
+from interfaces.postgres.vault_sessions import PostgresSessions, Terms
+from interfaces.settings import Settings
+from projections.watch import Watch
+
+DRAIN_S = 8
+
+
+class SystemClock:
+    """The port `clock`: the machine's time."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+        return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
+    """Open everything an API process needs, and close it in the opposite order."""
+    clock = SystemClock()
+
+    async def connecting() -> Connection:
+        return await connect(app_url, name="lastro-api")
+
+    async with AsyncExitStack() as stack:
+        reads = pool(app_url, name="lastro-api-log", size=settings.query_connections, configure=speak_hex_ids)
+        queries = pool(app_url, name="lastro-api-queries", size=settings.query_connections)
+        vaults = pool(app_url, name="lastro-api-vault", size=settings.vault_connections)
+        for source in (reads, queries, vaults):
+            await stack.enter_async_context(source)
+        store = Store(reads)
+        committer = Committer(
+            connect=connecting,
+            store=store,
+            queue_limit=settings.queue_commands_max,
+            cache_capacity=settings.cached_states_max,
+        )
+        await committer.start()
+        stack.push_async_callback(committer.stop)
+        wakeup = Wakeup(connecting, "lastro_projections")
+        await wakeup.start()
+        stack.push_async_callback(wakeup.stop)
+        watch = Watch(queries, wakeup)
+        await watch.start()
+        stack.push_async_callback(watch.stop)
+        keys = load_master_key(settings.master_key, create=settings.is_embedded)
+        sessions = PostgresSessions(vaults, keys, clock, terms=_terms(settings))
+        passwords = Passwords(threads=settings.password_hash_threads, queue_max=settings.password_hash_queue_max)
+        stack.callback(passwords.close)
+        life = timedelta(seconds=settings.access_token_s)
+        yield Parts(
+            settings=settings,
+            clock=clock,
+            store=store,
+            committer=committer,
+            assets=Assets(store),
+            vault=await open_vault(vaults, keys, clock),
+            sessions=sessions,
+            tokens=Tokens(await sessions.token_key(), clock, life=life),
+            passwords=passwords,
+            queries=queries,
+            watch=watch,
+        )
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        session=timedelta(seconds=settings.refresh_token_s),
+        grace=timedelta(seconds=settings.refresh_grace_s),
+        failures=settings.login_failures_max,
+        window=timedelta(seconds=settings.login_window_s),
+        lock=timedelta(seconds=settings.login_lock_s),
+    )
+
+
+async def serve_api(settings: Settings, app_url: str, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then finish what is under way."""
+    async with open_parts(settings, app_url) as parts:
+        config = uvicorn.Config(
+            build_app(parts),
+            host=settings.api_host,
+            port=settings.api_port,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stopping.cancel()
+        await serving
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take no signal handler over."""
+        yield
