@@ -1,0 +1,1 @@
+"""Venues behind the exchange port, and the candles that the simulated one trades on."""
