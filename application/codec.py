@@ -14,6 +14,7 @@ from application.ids import derive
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
 from domain import assets, claims, connections, days, refusals, tenants, users
+from domain.errors import DomainError
 from domain.ledger import entry
 from domain.orders import events as orders
 from domain.positions import events as positions
@@ -70,9 +71,9 @@ class Codec:
         self._serializers = {cls: (name, SchemaSerializer(schemas[name])) for name, cls in events.items()}
 
     def encode(self, event: Any) -> tuple[str, bytes]:
-        """Return an event's stored name and its JSON in UTF-8."""
+        """Return an event's stored name and its JSON in UTF-8. A field of another type than its annotation is a bug."""
         name, serializer = self._serializers[type(event)]
-        return name, serializer.to_json(event)
+        return name, serializer.to_json(event, warnings="error")
 
     def decode(self, name: str, data: bytes) -> Any:
         """Return the event; retired names are taken through their upcasters. Raises `CannotDecode`."""
@@ -82,7 +83,7 @@ class Codec:
             validator = self._validators[name]
         try:
             return validator.validate_json(data)
-        except ValidationError as error:
+        except (ValidationError, DomainError) as error:
             raise CannotDecode(name, str(error)) from error
 
     def name_of(self, cls: type) -> str:

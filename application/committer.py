@@ -7,19 +7,21 @@ tried and dropped: docs/decisions/0002-grouped-appends.md.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
+from typing import cast
 
 import structlog
-from psycopg import DatabaseError, InterfaceError, OperationalError
+from psycopg import InterfaceError, OperationalError
 from psycopg.errors import LockNotAvailable
 
 from application.cache import StateCache
 from application.commands import Body, Command, Done, KeyReused, QueueFull, StillRunning, Stopped
 from application.group import Answer, Job, Prepared
 from application.log import Receipt
-from application.store import Appended, Connection, Store, append, hold, load, receipts, speak_hex_ids
+from application.session import RETRY_S, Session
+from application.store import Appended, Connection, Store, append, hold, load, receipts
 from application.work import Versioned, Work
 
 log = structlog.get_logger()
@@ -31,15 +33,6 @@ LEAST_STEP = 8
 that wait, so that one half is decided while the other is being written."""
 LOSSES_BEFORE_HOLD = 3
 JOIN_TIMEOUT_S = 5.0
-LOCK_TIMEOUT_S = 5.0
-RETRY_S = 0.05
-RECONNECTS_WHEN_STOPPING = 20
-
-_STUCK_HOLDERS = """
-    SELECT pg_terminate_backend(a.pid) FROM pg_locks AS l INNER JOIN pg_stat_activity AS a USING (pid)
-    WHERE l.relation = 'log.append_lock'::regclass AND l.granted AND a.pid <> pg_backend_pid()
-    AND a.state LIKE 'idle in transaction%' AND a.state_change < clock_timestamp() - interval '4 seconds'
-"""
 
 
 @dataclass(slots=True)
@@ -73,7 +66,7 @@ class Committer:
         queue_limit: int = 10_000,
         cache_capacity: int = 20_000,
     ) -> None:
-        self._connect = connect
+        self._session = Session(connect)
         self._store = store
         self._cache = StateCache(cache_capacity)
         self._queue_limit = queue_limit
@@ -84,7 +77,6 @@ class Committer:
         self._flight: Flight | None = None
         self._answers: deque[Answer] = deque()
         self._wake = asyncio.Event()
-        self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._seen_head = 0
@@ -92,22 +84,28 @@ class Committer:
 
     async def start(self) -> None:
         """Open the connection and begin to drain the queue."""
-        self._connection = await self._open()
+        await self._session.open()
         self._task = asyncio.create_task(self._drain(), name="committer")
 
     async def stop(self) -> None:
         """Finish what is queued, then end."""
         self._stopping = True
         self._wake.set()
-        if self._task is not None:
-            await self._task
-        if self._connection is not None:
-            await self._connection.close()
+        try:
+            if self._task is not None:
+                await self._task
+        finally:
+            await self._session.close()
 
     @property
     def healthy(self) -> bool:
         """Whether commands are still being drained."""
         return self._task is not None and not self._task.done()
+
+    @property
+    def head(self) -> int:
+        """The last log position this process has seen."""
+        return self._seen_head
 
     @property
     def waiting(self) -> int:
@@ -139,7 +137,10 @@ class Committer:
         self._running[command_id] = job
         try:
             await self._load(command.reads)
-        except BaseException as error:
+        except asyncio.CancelledError:
+            job.withdraw()
+            raise
+        except Exception as error:
             job.fail(error)
             raise
         self._queue.append(job)
@@ -160,18 +161,23 @@ class Committer:
             if loop.time() >= give_up_at:
                 raise StillRunning
             await asyncio.wait({twin.future}, timeout=give_up_at - loop.time())
+        if twin.future.cancelled():
+            return await self.submit(command)
         return Done(receipt=twin.future.result().receipt, replayed=True)
 
-    async def _load(self, streams: Sequence[str]) -> None:
-        """Have streams in the cache; a stream that many callers miss at once is loaded for all of them together."""
-        missing = [stream for stream in streams if stream not in self._cache]
+    async def _load(self, streams: Iterable[str]) -> dict[str, Versioned]:
+        """Return states; a stream that many callers miss at once is loaded for all of them together."""
+        states = {stream: self._cache.get(stream) for stream in streams}
+        missing = [stream for stream, entry in states.items() if entry is None]
         mine = [stream for stream in missing if stream not in self._loading]
         if mine:
             loading = asyncio.create_task(self._cache.refresh(mine, self._store.load))
             self._loading.update(dict.fromkeys(mine, loading))
             loading.add_done_callback(lambda _: [self._loading.pop(stream) for stream in mine])
-        for loading in {self._loading[stream] for stream in missing}:
-            await asyncio.shield(loading)
+        loaded = {stream: self._loading[stream] for stream in missing}
+        for stream, loading in loaded.items():
+            states[stream] = (await asyncio.shield(loading))[stream]
+        return cast("dict[str, Versioned]", states)
 
     # The loop: one step at a time, and the step that keeps the database busy comes first.
 
@@ -194,8 +200,8 @@ class Committer:
         elif self._answers:
             for _ in range(min(STEP, len(self._answers))):
                 self._answers.popleft()()
-        elif self._queue and self._ahead.weight < MAX_GROUP_WEIGHT:
-            await self._decide_some()
+        elif jobs := self._next_jobs():
+            await self._decide(jobs)
         elif self._stopping and not (self._queue or self._flight):
             return False
         else:
@@ -203,40 +209,48 @@ class Committer:
             await self._wake.wait()
         return True
 
-    async def _decide_some(self) -> None:
+    def _next_jobs(self) -> list[Job]:
+        """Return the jobs that the group ahead takes next; none where it is full."""
+        weight, jobs = self._ahead.weight, list[Job]()
+        for job in islice(self._queue, max(LEAST_STEP, min(STEP, len(self._running) // 2))):
+            weight += job.command.weight
+            if weight > MAX_GROUP_WEIGHT and (jobs or self._ahead.jobs):
+                break
+            jobs.append(job)
+        return jobs
+
+    async def _decide(self, jobs: Sequence[Job]) -> None:
         """Take jobs from the queue into the group ahead, on top of what is committed and what is in flight."""
-        jobs = list(islice(self._queue, max(LEAST_STEP, min(STEP, len(self._running) // 2))))
         try:
-            await self._load(list(dict.fromkeys(stream for job in jobs for stream in job.command.reads)))
+            states = await self._load(dict.fromkeys(stream for job in jobs for stream in job.command.reads))
         except (OperationalError, InterfaceError) as error:
             log.warning("committer.cannot_load", error=str(error))
             await asyncio.sleep(RETRY_S)
             return
-        in_flight = self._flight.prepared.changes if self._flight is not None else {}
+        except Exception:  # one stream that cannot be read fails who reads it, and nobody else
+            log.exception("committer.unreadable_stream")
+            await self._fail_unreadable(jobs)
+            return
+        if self._flight is not None:
+            states.update(self._flight.prepared.changes)
         for job in jobs:
-            if self._ahead.jobs and self._ahead.weight + job.command.weight > MAX_GROUP_WEIGHT:
-                return
-            states = self._states_of(job.command.reads, in_flight)
-            if states is None:
-                return
             self._queue.popleft()
             self._ahead.decide(job, states)
 
-    def _states_of(self, streams: Sequence[str], in_flight: Mapping[str, Versioned]) -> dict[str, Versioned] | None:
-        """Return the states to decide on; None where the cache has lost one again, so that it must be loaded first."""
-        states: dict[str, Versioned] = {}
-        for stream in streams:
-            entry = in_flight.get(stream) or self._cache.get(stream)
-            if entry is None:
-                return None
-            states[stream] = entry
-        return states
+    async def _fail_unreadable(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            try:
+                await self._load(job.command.reads)
+            except (OperationalError, InterfaceError):
+                return  # the next step asks again
+            except Exception as error:  # noqa: BLE001 - whatever it is, its caller is told
+                self._queue.remove(job)
+                job.fail(error)
 
     def _send(self) -> None:
-        assert self._connection is not None
         prepared, self._ahead = self._ahead, Prepared()
         prepared.group.seen_head = self._seen_head
-        appending = asyncio.create_task(append(self._connection, prepared.group))
+        appending = asyncio.create_task(append(self._session.connection, prepared.group))
         appending.add_done_callback(lambda _: self._wake.set())
         self._flight = Flight(prepared, appending)
 
@@ -264,21 +278,21 @@ class Committer:
                     flight, first = first, None
                     jobs = await self._settle(flight.prepared, flight.appending.result())
                 else:
-                    jobs = await self._attempt(jobs, held=losses > LOSSES_BEFORE_HOLD)
+                    jobs = await self._attempt(jobs, held=losses >= LOSSES_BEFORE_HOLD)
             except LockNotAvailable:
-                await self._free_the_lock()
+                await self._session.free_the_lock()
             except (OperationalError, InterfaceError):
                 log.warning("committer.answer_lost", commands=len(jobs), exc_info=True)
-                await self._reconnect()
-            except DatabaseError as error:
+                await self._session.reopen(stopping=lambda: self._stopping)
+            except Exception as error:  # what one command brings in must not end the committer
+                log.exception("committer.group_refused", commands=len(jobs))
                 await self._isolate(jobs, error)
                 return
             self.statistics.most_losses = max(self.statistics.most_losses, losses + 1 if jobs else losses)
 
     async def _attempt(self, jobs: Sequence[Job], *, held: bool) -> Sequence[Job]:
         """Decide and append once. Return the jobs that must be decided again."""
-        assert self._connection is not None
-        connection = self._connection
+        connection = self._session.connection
         streams = list(dict.fromkeys(stream for job in jobs for stream in job.command.reads))
         if not held:
             states = await self._cache.refresh(streams, self._store.load)
@@ -327,8 +341,7 @@ class Committer:
 
     async def _answer_from_receipts(self, jobs: Sequence[Job], command_ids: Sequence[str]) -> Sequence[Job]:
         """Answer what was done before: by an equal request elsewhere, or by our own attempt whose answer was lost."""
-        assert self._connection is not None
-        found = await receipts(self._connection, [command_id.replace("-", "") for command_id in command_ids])
+        found = await receipts(self._session.connection, [command_id.replace("-", "") for command_id in command_ids])
         remaining: list[Job] = []
         for job in jobs:
             receipt = found.get(job.command.envelope.command_id)
@@ -338,40 +351,13 @@ class Committer:
                 _answer_again(job, receipt)
         return remaining
 
-    async def _isolate(self, jobs: Sequence[Job], error: DatabaseError) -> None:
-        """Find the command whose events the database refuses, which is our own bug, so that only that one fails."""
-        log.error("committer.group_refused", commands=len(jobs), error=str(error))
+    async def _isolate(self, jobs: Sequence[Job], error: Exception) -> None:
+        """Find the command that cannot be done, which is our own bug or an unreadable stream: only that one fails."""
         if len(jobs) == 1:
             jobs[0].fail(error)
             return
         for job in jobs:
             await self._commit([job])
-
-    async def _free_the_lock(self) -> None:
-        """End a session that holds the append lock and does nothing. What it did is not committed: nothing is lost."""
-        assert self._connection is not None
-        cursor = await self._connection.execute(_STUCK_HOLDERS)
-        log.error("committer.lock_freed", terminated=len(await cursor.fetchall()))
-
-    async def _open(self) -> Connection:
-        connection = await self._connect()
-        speak_hex_ids(connection)
-        await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_S:g}s'")
-        return connection
-
-    async def _reconnect(self) -> None:
-        """Wait until the database answers again. What was sent may have been committed: its receipts will tell."""
-        assert self._connection is not None
-        await self._connection.close()
-        for attempt in count():
-            try:
-                self._connection = await self._open()
-            except (OperationalError, InterfaceError):
-                if self._stopping and attempt >= RECONNECTS_WHEN_STOPPING:
-                    raise
-                await asyncio.sleep(min(RETRY_S * 2**attempt, 1.0))
-            else:
-                return
 
 
 def _answer_again(job: Job, receipt: Receipt) -> None:

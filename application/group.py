@@ -30,10 +30,16 @@ class Job:
     running: dict[str, "Job"]
 
     def answer(self, done: Done) -> None:
-        """Answer the caller, who may have gone away."""
+        """Answer the caller, who may have gone away, and whoever joined."""
         self.running.pop(self.command.envelope.command_id, None)
+        self.abandon()
         if not self.future.done():
             self.future.set_result(done)
+
+    def withdraw(self) -> None:
+        """Give up a command whose caller went away before it was queued; whoever joined it asks anew."""
+        self.running.pop(self.command.envelope.command_id, None)
+        self.future.cancel()
 
     def abandon(self) -> None:
         """Go on without the caller, who went away; whoever joined the command still waits for its outcome."""
@@ -43,6 +49,7 @@ class Job:
     def fail(self, error: BaseException) -> None:
         """Tell the caller of an error that leaves no receipt."""
         self.running.pop(self.command.envelope.command_id, None)
+        self.abandon()
         if not self.future.done():
             self.future.set_exception(error)
             self.future.exception()  # the caller may have gone away: nobody else will look at it
@@ -73,6 +80,7 @@ class Prepared:
         try:
             outcome, work = self._outcome_of(job.command)
             encoded = [encode(written.event) for written in work.written]
+            answer = to_json(outcome).decode()
         except DomainError as error:
             self._failed.append((job, error))
             return
@@ -83,7 +91,7 @@ class Prepared:
         self._states.update(work.changes)
         self.changes.update(work.changes)
         self._outcomes.append((job, outcome))
-        _add_command(self.group, job.command, size=len(encoded), outcome=outcome)
+        _add_command(self.group, job.command, size=len(encoded), answer=answer)
         _add_events(self.group, job.command.envelope.command_id, work, encoded=encoded)
 
     def _outcome_of(self, command: Command) -> tuple[Outcome, Work]:
@@ -119,7 +127,7 @@ class Prepared:
             yield partial(failed.fail, error)
 
 
-def _add_command(group: Group, command: Command, *, size: int, outcome: Outcome) -> None:
+def _add_command(group: Group, command: Command, *, size: int, answer: str) -> None:
     envelope = command.envelope
     group.command_ids.append(envelope.command_id)
     group.tenants.append(envelope.tenant)
@@ -127,7 +135,7 @@ def _add_command(group: Group, command: Command, *, size: int, outcome: Outcome)
     group.keys.append(envelope.key)
     group.input_hashes.append(envelope.input_hash)
     group.names.append(command.name)
-    group.answers.append(to_json(outcome).decode())
+    group.answers.append(answer)
     group.correlation_ids.append(envelope.correlation_id)
     group.causation_ids.append(envelope.causation_id)
     group.sizes.append(size)

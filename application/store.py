@@ -38,7 +38,10 @@ _LOAD = """
     FROM unnest(%s::text[], %s::bigint[], %s::text[]) WITH ORDINALITY AS s (stream, version, schema_hash, n)
     LEFT JOIN LATERAL (
         SELECT version, state FROM log.snapshots
-        WHERE stream = s.stream AND schema_hash = s.schema_hash AND version > s.version ORDER BY version DESC LIMIT 1
+        WHERE stream = s.stream AND schema_hash = s.schema_hash AND version > s.version AND EXISTS (
+            SELECT FROM log.events WHERE originator_id = s.stream AND originator_version = log.snapshots.version
+        )
+        ORDER BY version DESC LIMIT 1
     ) AS n ON true
     LEFT JOIN log.events AS e
         ON e.originator_id = s.stream AND e.originator_version > coalesce(n.version, s.version)

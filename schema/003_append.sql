@@ -126,9 +126,9 @@ begin
     end if;
     if exists (
         select from unnest(event_streams, event_versions) as e (stream, version)
-        where e.version is null and split_part(e.stream, ':', 2) !~ '^book-(house|portfolio)-'
+        where e.version is null and (split_part(e.stream, ':', 2) !~ '^book-(house|portfolio)-' or e.stream = any(streams))
     ) then
-        raise exception 'only house and portfolio books are written without a base version' using errcode = 'check_violation';
+        raise exception 'only books that nobody decides on are written without a base version' using errcode = 'check_violation';
     end if;
     if not log.versions_continue(streams, versions, event_streams, event_versions) then
         raise exception 'event versions do not continue their base versions' using errcode = 'check_violation';

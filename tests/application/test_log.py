@@ -1,4 +1,4 @@
-"""What append() writes: numbers without gaps, times that only grow, outcomes that wrote nothing. And who may do what."""
+"""What append() writes: numbers without gaps, times that only grow, outcomes that wrote nothing, and whose rights."""
 
 import itertools
 from datetime import UTC, datetime, timedelta

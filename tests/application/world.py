@@ -1,14 +1,15 @@
 """The world of the application's tests: a committer on a real database, envelopes, and commands over real deciders."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from application import ids, streams
 from application.commands import Body, Command, Envelope
 from application.committer import Committer
-from application.store import Connection, Store, speak_hex_ids
+from application.store import Connection, Store, hold, speak_hex_ids
 from application.work import Work
 from domain.ids import EntryId, UserId
 from domain.ledger.book import PostEntry
@@ -107,3 +108,32 @@ def booking(key: str, text: str, *, kind: str, user: UserId = USER, body: str = 
         return {"id": posting.entry.id, "left": str(-sum(work.state(book).balances.values()))}
 
     return command(key, book, decide=decide, body=body)
+
+
+async def until(condition: Callable[[], Awaitable[bool] | bool], *, within_s: float = 20) -> None:
+    """Return when a condition holds."""
+    async with asyncio.timeout(within_s):
+        while not (held if isinstance(held := condition(), bool) else await held):
+            await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def lock_held(database: Urls) -> AsyncIterator[Connection]:
+    """Hold the lock of appends, so that what is sent meanwhile waits; give the connection that holds it."""
+    async with await connect(database.app) as holder, holder.transaction():
+        await hold(holder)
+        yield holder
+
+
+async def wait_for_the_lock(database: Urls, waiters: int = 1) -> None:
+    """Return when that many sessions wait for the lock of appends."""
+    async with await connect(database.app) as watching:
+
+        async def reached() -> bool:
+            cursor = await watching.execute(
+                "select count(*) from pg_locks where relation = 'log.append_lock'::regclass and not granted"
+                " and database = (select oid from pg_database where datname = current_database())"
+            )
+            return await cursor.fetchone() == (waiters,)
+
+        await until(reached)

@@ -1,0 +1,169 @@
+"""The committer decides in arrival order, on committed states only; one command's fate never touches another's."""
+
+import asyncio
+
+import pytest
+
+from application import streams
+from application.codec import encode
+from application.commands import Body, Command
+from application.committer import Committer
+from application.store import Store, append
+from application.work import Work
+from domain.ids import EntryId, UserId
+from domain.ledger.entry import ReferenceClaimed
+from interfaces.postgres.configuration import Urls
+from tests.application.appends import Fact, Sent, Without, group_of, weaken
+from tests.application.outcomes import TooLittle, together, words
+from tests.application.world import (
+    BOOK,
+    TENANT,
+    an_id,
+    command,
+    committing,
+    deposit,
+    flow,
+    lock_held,
+    reading,
+    spend,
+    until,
+    wait_for_the_lock,
+)
+from tests.domain.ledger.entries import USER
+
+pytestmark = pytest.mark.anyio
+
+FLAG = streams.reference(TENANT, "test", "flag")
+_NAME, _STATE = encode(ReferenceClaimed(kind="test", reference="flag", entry=EntryId(an_id("entry"))))
+RAISED = Fact(stream=FLAG, name=_NAME, state=_STATE)
+
+
+async def balance(committer: Committer, book: str = BOOK) -> int:
+    """Return what a book holds, in smallest units."""
+    return -sum((await committer.state(book)).state.balances.values())
+
+
+async def test_an_accepted_command_answers_its_body_and_its_log_positions(committer: Committer, store: Store) -> None:
+    done = await committer.submit(deposit("a", "10.00"))
+    assert done.accepted() == {
+        "id": an_id(f"a psp:stripe +10.00 | liabilities:users:{USER}:real:available -10.00"),
+        "left": "1000",
+    }
+    receipt = done.receipt
+    assert (receipt.number, receipt.first_log_position, receipt.last_log_position) == (1, 1, 1)
+    assert (await store.receipts([receipt.command_id])) == {receipt.command_id: receipt}
+
+
+async def test_commands_are_decided_in_the_order_they_arrived(committer: Committer) -> None:
+    answers = await together(
+        committer,
+        spend("early", "10.00"),
+        deposit("a", "10.00"),
+        spend("b", "6.00"),
+        spend("c", "6.00"),
+        spend("d", "4.00"),
+    )
+    assert words(answers) == ["insufficient_funds", "done", "done", "insufficient_funds", "done"]
+    assert committer.statistics.groups < 5
+    assert await balance(committer) == 0
+
+
+async def test_of_two_commands_that_race_for_the_last_cent_one_wins(committer: Committer) -> None:
+    await committer.submit(deposit("a", "0.01"))
+    answers = await together(committer, spend("b", "0.01"), spend("c", "0.01"))
+    assert words(answers) == ["done", "insufficient_funds"]
+
+
+async def test_of_two_committers_that_race_for_the_last_cent_one_wins(database: Urls, committer: Committer) -> None:
+    await committer.submit(deposit("a", "0.01"))
+    async with committing(database) as other:
+        await other.state(BOOK)
+        async with asyncio.TaskGroup() as group, lock_held(database):
+            racing = [group.create_task(one.submit(spend(str(n), "0.01"))) for n, one in enumerate((committer, other))]
+            await wait_for_the_lock(database, 2)
+        assert sorted(words([task.result() for task in racing])) == ["done", "insufficient_funds"]
+        assert committer.statistics.losses + other.statistics.losses == 1
+        assert await balance(committer) == 0
+
+
+def spend_while_both_hold(key: str, mine: UserId, others: UserId) -> Command:
+    """Return a command that writes one book and only reads the other: together they must keep 10.00."""
+    book, other = streams.book(TENANT, mine), streams.book(TENANT, others)
+    text = f"liabilities:users:{mine}:real:available +10.00 | psp:stripe -10.00"
+
+    def decide(work: Work) -> Body:
+        if -sum((*work.state(book).balances.values(), *work.state(other).balances.values())) < 2_000:
+            raise TooLittle
+        work.run(book, flow(text, id=an_id(key), kind="refund_settled"))
+        return {}
+
+    return command(key, book, other, decide=decide)
+
+
+@pytest.mark.parametrize(("weakened", "expected"), [(False, ["done", "too_little"]), (True, ["done", "done"])])
+async def test_write_skew_on_a_stream_that_is_only_read_is_refused(
+    weakened: bool, expected: list[str], database: Urls, committer: Committer
+) -> None:
+    ana, bob = UserId(an_id("ana")), UserId(an_id("bob"))
+    for user in (ana, bob):
+        await committer.submit(deposit(f"for {user}", "10.00", user=user))
+    if weakened:
+        weaken(database.owner, Without(function="moved_streams", rule="head.version <> base.version", instead="false"))
+    async with committing(database) as other:
+        first, second = spend_while_both_hold("ana", ana, bob), spend_while_both_hold("bob", bob, ana)
+        async with asyncio.TaskGroup() as group, lock_held(database):
+            racing = [group.create_task(one.submit(asked)) for one, asked in ((committer, first), (other, second))]
+            await wait_for_the_lock(database, 2)
+    assert sorted(words([task.result() for task in racing])) == expected
+
+
+class Careless(Committer):
+    """A committer that keeps what it decided on top of a group that then failed: what ARCHITECTURE says was tried."""
+
+    async def _land(self) -> None:
+        ahead, self._ahead = self._ahead, type(self._ahead)()
+        await super()._land()
+        self._ahead = ahead
+
+
+@pytest.mark.parametrize("careful", [True, False])
+async def test_a_refused_command_never_carries_a_dependant_in(
+    careful: bool, database: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deposit of 150 is in flight, spending it is decided on top; then the deposit turns out to be refused."""
+    if not careful:
+        monkeypatch.setattr("tests.application.world.Committer", Careless)
+        weaken(
+            database.owner,
+            Without(
+                function="moved_streams", rule="head.version <> base.version", instead="head.version > base.version"
+            ),
+        )
+    seen: list[int] = []
+
+    def deposit_unless_flagged(work: Work) -> Body:
+        if work.version(FLAG):
+            raise TooLittle
+        return deposit("deposit", "150.00").decide(work)
+
+    def spend_it(work: Work) -> Body:
+        seen.append(work.version(BOOK))
+        return spend("spend", "150.00").decide(work)
+
+    async with committing(database) as committer:
+        async with asyncio.TaskGroup() as group, lock_held(database) as holder:
+            deposited = group.create_task(committer.submit(command("d", FLAG, BOOK, decide=deposit_unless_flagged)))
+            await wait_for_the_lock(database)
+            spent = group.create_task(committer.submit(command("s", BOOK, decide=spend_it)))
+            await until(lambda: seen == [1])
+            await append(holder, group_of(Sent(name="flag", facts=(RAISED,))))
+        assert deposited.result().refused
+        if careful:
+            assert words([spent.result()]) == ["insufficient_funds"]
+            assert seen == [1, 0]
+            assert await balance(committer) == 0
+        else:
+            assert words([spent.result()]) == ["done"]
+    if not careful:
+        async with reading(database) as store:
+            assert [event.version for event in await store.read_stream(BOOK)] == [2], "150 were spent that never came"
