@@ -4,10 +4,12 @@ Only the application's URL is used here: no request can reach the owner's or the
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 
+import structlog
 import uvicorn
 
 from application.assets import Assets
@@ -24,6 +26,8 @@ from interfaces.postgres.vault_crypto import load_master_key
 from interfaces.postgres.vault_sessions import PostgresSessions, Terms
 from interfaces.settings import Settings
 from projections.watch import Watch
+
+log = structlog.get_logger()
 
 DRAIN_S = 8
 
@@ -95,13 +99,16 @@ def _terms(settings: Settings) -> Terms:
     )
 
 
+class CannotListen(Exception):
+    """The address is taken, or not ours."""
+
+
 async def serve_api(settings: Settings, app_url: str, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set, then finish what is under way."""
+    """Serve until `stop` is set, then finish what is under way. Raises `CannotListen`."""
+    listening = _listen(settings.api_host, settings.api_port)
     async with open_parts(settings, app_url) as parts:
         config = uvicorn.Config(
             build_app(parts),
-            host=settings.api_host,
-            port=settings.api_port,
             access_log=False,
             log_config=None,
             lifespan="off",
@@ -109,12 +116,20 @@ async def serve_api(settings: Settings, app_url: str, stop: asyncio.Event) -> No
             timeout_graceful_shutdown=DRAIN_S,
         )
         server = _Server(config)
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
         stopping = asyncio.create_task(stop.wait())
+        log.info("api.listening", host=settings.api_host, port=listening.getsockname()[1])
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         stopping.cancel()
         await serving
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=1_024)
+    except OSError as error:
+        raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
 
 
 class _Server(uvicorn.Server):
