@@ -74,8 +74,9 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
         passwords = Passwords(threads=settings.password_hash_threads, queue_max=settings.password_hash_queue_max)
         stack.callback(passwords.close)
         life = timedelta(seconds=settings.access_token_s)
+        unprivileged = settings.model_copy(update={"database_url": None, "owner_url": None, "projector_url": None})
         yield Parts(
-            settings=settings,
+            settings=unprivileged,
             clock=clock,
             store=store,
             committer=committer,
