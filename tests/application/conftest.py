@@ -3,11 +3,21 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 
 from application.committer import Committer
 from application.store import Connection, Store
 from interfaces.postgres.configuration import Urls
 from tests.application.world import committing, connect, reading
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_log() -> None:
+    """Log plainly: drawing every frame of an exception with its variables takes a second each."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer(key_order=["event"])],
+        logger_factory=structlog.PrintLoggerFactory(),
+    )
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ RAISED = Fact(stream=FLAG, name=_NAME, state=_STATE)
 
 async def balance(committer: Committer, book: str = BOOK) -> int:
     """Return what a book holds, in smallest units."""
-    return -sum((await committer.state(book)).state.balances.values())
+    return -int(sum((await committer.state(book)).state.balances.values()))
 
 
 async def test_an_accepted_command_answers_its_body_and_its_log_positions(committer: Committer, store: Store) -> None:
@@ -102,7 +102,7 @@ def spend_while_both_hold(key: str, mine: UserId, others: UserId) -> Command:
 
 @pytest.mark.parametrize(("weakened", "expected"), [(False, ["done", "too_little"]), (True, ["done", "done"])])
 async def test_write_skew_on_a_stream_that_is_only_read_is_refused(
-    weakened: bool, expected: list[str], database: Urls, committer: Committer
+    *, weakened: bool, expected: list[str], database: Urls, committer: Committer
 ) -> None:
     ana, bob = UserId(an_id("ana")), UserId(an_id("bob"))
     for user in (ana, bob):

@@ -1,14 +1,16 @@
-"""One command's fate never touches its neighbours': not a refusal, not a bug, not what the database or the log refuses."""
+"""One command's fate never touches its neighbours': no refusal, no bug, nothing that the database refuses."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic_core import to_json
 
 from application import streams
 from application.codec import CannotDecode
-from application.commands import Body, Command, CommandRefused, QueueFull, Stopped
+from application.commands import Body, Command, CommandRefused, Envelope, QueueFull, Stopped
 from application.committer import Committer
 from application.store import Store, append
 from application.work import Work, Written
@@ -23,6 +25,7 @@ from tests.application.world import (
     command,
     committing,
     deposit,
+    flow,
     lock_held,
     spend,
     until,
@@ -41,33 +44,28 @@ def elsewhere(key: str) -> Command:
 
     def decide(work: Work) -> Body:
         DEPOSIT(work)
-        return deposit("other", "1.00").decide(Redirected(work, stream))
+        work.run(stream, flow("psp:a +1.00 | psp:b -1.00", id=an_id(key), kind="deposit"))
+        return {}
 
     return command(key, BOOK, stream, decide=decide)
 
 
-class Redirected(Work):
-    """Work that goes to another stream than its command thinks."""
-
-    def __init__(self, work: Work, stream: str) -> None:
-        self._work, self._stream = work, stream
-
-    def run(self, stream: str, command: object) -> tuple[object, ...]:  # noqa: ARG002
-        return self._work.run(self._stream, command)
-
-    def state(self, stream: str) -> object:  # noqa: ARG002
-        return self._work.state(self._stream)
-
-
 def mistyped(key: str) -> Command:
     """Return a command whose event holds a number where its type says text."""
+    number: Any = 7
 
     def decide(work: Work) -> Body:
         DEPOSIT(work)
-        work.written.append(Written(BOOK, work.version(BOOK) + 1, UserActivated(user=7)))  # type: ignore[arg-type]
+        work.written.append(Written(BOOK, work.version(BOOK) + 1, UserActivated(user=number)))
         return {}
 
     return command(key, BOOK, decide=decide)
+
+
+def under(change: Callable[[Envelope], Envelope]) -> Command:
+    """Return a command that does nothing, in an envelope that holds something else than it should."""
+    plain = answering("bug", {})
+    return replace(plain, envelope=change(plain.envelope))
 
 
 BUGS = {
@@ -78,18 +76,9 @@ BUGS = {
     "a body that is no JSON": (answering("bug", {"what": object()}), "PydanticSerializationError"),
     "a body with half a surrogate": (answering("bug", {"what": "\ud800"}), "PydanticSerializationError"),
     "a refusal with half a surrogate": (raising("bug", TooLittle(at=("\ud800",))), "PydanticSerializationError"),
-    "a key that is no text": (
-        (lambda one: replace(one, envelope=replace(one.envelope, key="\ud800")))(answering("bug", {})),
-        "UnicodeEncodeError",
-    ),
-    "a key with a NUL": (
-        (lambda one: replace(one, envelope=replace(one.envelope, key="\0")))(answering("bug", {})),
-        "DataError",
-    ),
-    "a key that is no key": (
-        (lambda one: replace(one, envelope=replace(one.envelope, command_id="not-a-uuid")))(answering("bug", {})),
-        "InvalidTextRepresentation",
-    ),
+    "a key that is no text": (under(lambda one: replace(one, key="\ud800")), "UnicodeEncodeError"),
+    "a key with a NUL": (under(lambda one: replace(one, key="\0")), "DataError"),
+    "an id that is none": (under(lambda one: replace(one, command_id="none")), "InvalidTextRepresentation"),
     "invalid": (raising("bug", Malformed(), after=DEPOSIT), "Malformed"),
     "not found": (raising("bug", Missing(), after=DEPOSIT), "Missing"),
     "forbidden": (raising("bug", NotYours(), after=DEPOSIT), "NotYours"),
@@ -99,7 +88,7 @@ BUGS = {
 
 @pytest.mark.parametrize(("bad", "fate"), BUGS.values(), ids=BUGS.keys())
 async def test_a_command_fails_alone_and_leaves_nothing_behind(
-    bad: Command, fate: str, committer: Committer, store: Store
+    *, bad: Command, fate: str, committer: Committer, store: Store
 ) -> None:
     answers = await together(committer, deposit("a", "10.00"), bad, spend("b", "20.00"), spend("c", "10.00"))
     assert words(answers) == ["done", fate, "insufficient_funds", "done"]
@@ -176,7 +165,7 @@ async def test_a_stream_that_cannot_be_read_fails_only_who_reads_it(database: Ur
         await committer.submit(command("y", other, decide=lambda _: {}))
 
 
-async def test_a_full_queue_refuses_and_does_nothing(database: Urls, store: Store) -> None:
+async def test_a_full_queue_refuses_and_does_nothing(database: Urls) -> None:
     async with committing(database, queue_limit=2) as committer:
         async with asyncio.TaskGroup() as group, lock_held(database):
             waiting = [group.create_task(committer.submit(deposit(key, "1.00"))) for key in ("a", "b")]
@@ -193,10 +182,11 @@ async def test_stopping_finishes_what_waits_and_takes_nothing_more(database: Url
     async with committing(database) as committer:
         async with lock_held(database):
             asked = [asyncio.create_task(committer.submit(deposit(str(n), "1.00"))) for n in range(50)]
-            await until(lambda: committer.waiting == 50)
+            await wait_for_the_lock(database)
+            assert committer.waiting == 50
             stopping = asyncio.create_task(committer.stop())
         await stopping
-        assert [task.result().refused for task in asked] == [False] * 50
+        assert [done.refused for done in await asyncio.gather(*asked)] == [False] * 50
         assert not committer.healthy
         with pytest.raises(Stopped):
             await committer.submit(deposit("late", "1.00"))
@@ -223,8 +213,6 @@ async def test_an_open_write_is_seen_by_who_reads_the_stream_behind_it(committer
     def look(work: Work) -> Body:
         seen.append(work.state(portfolio).units.get("USD", 0))
         return {}
-
-    from tests.application.world import flow
 
     write = command(
         "w", decide=lambda work: {"n": len(work.run(portfolio, flow(text, id=an_id("e"), kind="connection_opened")))}

@@ -113,7 +113,7 @@ def booking(key: str, text: str, *, kind: str, user: UserId = USER, body: str = 
 async def until(condition: Callable[[], Awaitable[bool] | bool], *, within_s: float = 20) -> None:
     """Return when a condition holds."""
     async with asyncio.timeout(within_s):
-        while not (held if isinstance(held := condition(), bool) else await held):
+        while not (held if isinstance(held := condition(), bool) else await held):  # noqa: ASYNC110 - a database sets no Event
             await asyncio.sleep(0.002)
 
 
