@@ -1,13 +1,11 @@
 """The application: routers, problems and documentation put together. What it needs comes from bootstrap.py."""
 
 from fastapi import FastAPI, Request, Response
-from fastapi.routing import APIRoute
 
 from interfaces.api import problems
 from interfaces.api.middleware import Requests
 from interfaces.api.parts import Parts
 from interfaces.api.reference import as_page
-from interfaces.api.roles import ROLES
 from interfaces.api.routes import assets, balances, connections, health, me, orders, sessions, users
 from interfaces.api.routes.ledger import accounts, entries, trial_balance
 
@@ -42,7 +40,6 @@ def build_app(parts: Parts) -> FastAPI:
     for router in _ROUTERS:
         app.include_router(router)
     app.add_api_route("/docs", _docs, operation_id="docs", tags=["operations"], response_class=Response)
-    _secure(app)
     app.add_middleware(Requests)
     return app
 
@@ -50,21 +47,3 @@ def build_app(parts: Parts) -> FastAPI:
 async def _docs(request: Request) -> Response:
     """Show every operation on one page; it needs nothing from elsewhere."""
     return Response(as_page(request.app.openapi()), media_type="text/html")
-
-
-def _secure(app: FastAPI) -> None:
-    """Say in the documentation which operations need a token; refuse to start with one the table does not know."""
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            assert route.operation_id in ROLES, f"{route.path} is not in the table of roles"
-            if ROLES[str(route.operation_id)] is not None:
-                route.openapi_extra = {"security": [{"token": []}]}
-    original = app.openapi
-
-    def openapi() -> dict[str, object]:
-        schema = original()
-        token = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-        schema.setdefault("components", {})["securitySchemes"] = {"token": token}
-        return schema
-
-    app.openapi = openapi  # type: ignore[method-assign]

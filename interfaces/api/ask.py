@@ -10,7 +10,8 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic_core import to_json
 
 from application.commands import Command, Done, Envelope
@@ -27,8 +28,8 @@ from interfaces.postgres.connections import reading
 
 JSON = "application/json"
 MOST_KEY = 128
-_BEARER = "bearer "
 
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False, scheme_name="token"))]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="required where money or orders move")]
 MinLogPosition = Annotated[
     int | None, Query(ge=0, le=2**63 - 1, description="wait until the read model has come that far, at most 5 s")
@@ -135,13 +136,14 @@ class Ask:
         return sha256(to_json([self.request.method, self.operation, path, query, said])).hexdigest()
 
 
-async def ask(request: Request, key: Key = None, min_log_position: MinLogPosition = None) -> Ask:
+async def ask(
+    request: Request, *, bearer: Bearer = None, key: Key = None, min_log_position: MinLogPosition = None
+) -> Ask:
     """Admit a request whose token's roles may call its route."""
     parts: Parts = request.app.state.parts
-    authorization = request.headers.get("authorization", "")
-    if not authorization[: len(_BEARER)].lower() == _BEARER:
+    if bearer is None:
         raise refused()
-    caller = parts.tokens.read(authorization[len(_BEARER) :])
+    caller = parts.tokens.read(bearer.credentials)
     allowed = ROLES[request.scope["route"].operation_id]
     assert allowed is not None, "a public route asks nobody"
     if not caller.roles & allowed:
