@@ -194,7 +194,12 @@ def test_another_asset_or_scale_never_meets_in_a_sum_or_comparison(other: Amount
     assert one != other
 
 
+def test_the_form_of_an_amount_is_the_contracts() -> None:
+    assert PATTERN == r"-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,18})?"
+
+
 def test_amounts_of_one_asset_add_up_and_compare() -> None:
+    assert Amount(1, Asset("USD", 2)) + Amount(1, Asset("USD", 2)) == Amount(2, USD)
     assert usd("1.00") + usd("0.10") - usd("0.20") == usd("0.90")
     assert -usd("1.00") == usd("-1.00")
     assert abs(usd("-1.00")) == usd("1.00")
@@ -265,6 +270,16 @@ def test_each_part_of_an_allocation_is_its_exact_share_rounded_down_or_up(total:
         assert part.units * total >= 0
 
 
+@given(units.map(abs), weights)
+def test_no_part_is_rounded_up_before_one_with_a_larger_remainder(total: int, shares: list[int]) -> None:
+    parts = allocate(Amount(total, USD), shares)
+    remainders = [total * weight % sum(shares) for weight in shares]
+    raised = [part.units > total * weight // sum(shares) for part, weight in zip(parts, shares, strict=True)]
+    up = [rest for rest, is_up in zip(remainders, raised, strict=True) if is_up]
+    down = [rest for rest, is_up in zip(remainders, raised, strict=True) if not is_up]
+    assert not up or not down or min(up) >= max(down)
+
+
 @given(units, weights)
 def test_what_is_taken_back_is_allocated_like_what_was_given(total: int, shares: list[int]) -> None:
     given_out, taken_back = allocate(Amount(total, USD), shares), allocate(Amount(-total, USD), shares)
@@ -279,6 +294,7 @@ def test_what_is_taken_back_is_allocated_like_what_was_given(total: int, shares:
         ("1.00", [1, 0, 1], ["0.50", "0.00", "0.50"]),
         ("-0.05", [1, 1], ["-0.03", "-0.02"]),
         ("0.00", [3, 4], ["0.00", "0.00"]),
+        ("0.05", [1], ["0.05"]),
     ],
 )
 def test_left_over_units_go_to_the_largest_remainders_and_the_earlier_part(
