@@ -30,8 +30,8 @@ log = structlog.get_logger()
 BATCH = 5_000
 ROWS_PER_COPY = 20_000
 SHOWN = 20
-SWITCH_ATTEMPTS = 200
 LOCK_TIMEOUT_MS = 50
+LONGEST_STOP_S = 0.5
 LONGEST_WAIT_S = 60.0
 
 Connect = Callable[[], Awaitable[Connection]]
@@ -51,9 +51,9 @@ _DIFFERENCES = SQL("""
     SELECT 'candidate', to_jsonb(d) FROM (SELECT * FROM {candidate} EXCEPT ALL SELECT * FROM {live}) AS d
     LIMIT %s
 """)
-_OLDER_SNAPSHOTS = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND age(backend_xmin) > age(%s::text::xid)
+_RUNNING = """
+    SELECT l.virtualxid FROM pg_locks AS l INNER JOIN pg_stat_activity AS a USING (pid)
+    WHERE l.locktype = 'virtualxid' AND a.datname = current_database() AND a.pid <> pg_backend_pid()
 """
 
 
@@ -184,31 +184,45 @@ async def compare(
 async def switch(projection: Projection, candidate: Generation, *, connect: Connect, store: Store) -> None:
     """Make the candidate live: bring it to the live cursor, then repoint all views, in one transaction.
 
-    It gives way to readers at once and tries again, so that none waits longer than the lock time-out.
+    It gives way to readers at once and tries again, so that none waits longer than the lock time-out. Raises
+    `RebuildRefused` when the views are in use, or old transactions open, for too long.
     """
-    async with _following(projection, candidate, connect) as (connection, follower):
-        await _outlive_older_snapshots(connection)
-        for _ in range(SWITCH_ATTEMPTS):
-            await follower.take()
+    deadline = asyncio.get_running_loop().time() + LONGEST_WAIT_S
+    async with _following(projection, candidate, connect) as (_, follower), await connect() as connection:
+        while True:
             await _catch_up(follower, store, (await _live(connection, candidate.name)).log_position)
             try:
                 async with connection.transaction():
                     await _switch(connection, candidate, follower=follower, store=store)
-            except LockNotAvailable:
+            except (LockNotAvailable, TimeoutError):
+                if asyncio.get_running_loop().time() > deadline:
+                    raise RebuildRefused(f"the views of {candidate.name} are in use by long transactions") from None
                 await asyncio.sleep(uniform(0.0, 0.1))  # noqa: S311 - not to meet the same reader again
             else:
                 return
-        raise RebuildRefused(f"the views of {candidate.name} were in use {SWITCH_ATTEMPTS} times")
 
 
 async def _switch(connection: Connection, candidate: Generation, *, follower: Follower, store: Store) -> None:
+    """Stop the live generation, bring the candidate to it in a transaction of its own, and repoint the views.
+
+    Between the two, whoever began to read before the candidate was there must have ended: such a transaction would see
+    in the new views what the candidate was in its snapshot, older than what it may have seen in the live one.
+    """
     await connection.execute(SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS))
-    # From here the live generation stands still.
     row = await (await connection.execute(_RETIRE, (candidate.name,))).fetchone()
     assert row is not None, f"{candidate.name} has no live generation"
     await _catch_up(follower, store, row[0])
+    running = await _running(connection)
+    async with asyncio.timeout(LONGEST_STOP_S):
+        while running & await _running(connection):  # noqa: ASYNC110 - nobody tells of a transaction's end
+            await asyncio.sleep(0.005)
     await connection.execute(_PROMOTE, (candidate.name, candidate.number))
     await generations.point_views(connection, candidate)
+
+
+async def _running(connection: Connection) -> set[str]:
+    """Return the names of the transactions that are open in this database, without the caller's own."""
+    return {row[0] for row in await (await connection.execute(_RUNNING)).fetchall()}
 
 
 @asynccontextmanager
@@ -258,20 +272,3 @@ async def _live(connection: Connection, name: str) -> Generation:
         if generation.name == name and generation.role == "live":
             return generation
     raise RebuildRefused(f"{name} has no live generation: start a worker first")
-
-
-async def _outlive_older_snapshots(connection: Connection) -> None:
-    """Wait until nobody reads in a snapshot from before the candidate was there, where it would seem to be empty."""
-    row = await (await connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text")).fetchone()
-    assert row is not None
-    try:
-        async with asyncio.timeout(LONGEST_WAIT_S):
-            while await _is_older_snapshot_open(connection, row[0]):  # noqa: ASYNC110 - nobody tells of its end
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise RebuildRefused("an old transaction is still open") from None
-
-
-async def _is_older_snapshot_open(connection: Connection, boundary: str) -> bool:
-    cursor = await connection.execute(_OLDER_SNAPSHOTS, (boundary,))
-    return await cursor.fetchone() != (0,)

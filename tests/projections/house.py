@@ -73,7 +73,7 @@ class House:
 
     @asynccontextmanager
     async def reading(self, tenant: str | None = None) -> AsyncIterator[Connection]:
-        async with reading(self.app, tenant or self.tenant) as connection:
+        async with reading(self.app, self.tenant if tenant is None else tenant) as connection:
             yield connection
 
     async def execute(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
