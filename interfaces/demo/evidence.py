@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from interfaces.demo.journal import BANK, MANY, Posted, own_balances
 from interfaces.demo.rest import Json, Person
-from interfaces.demo.statement import Row, Statement, Trade, equity_curve
+from interfaces.demo.statement import Row, Statement, Trade, decimal, equity_curve
 from interfaces.demo.strategy import Sent
 from interfaces.exchanges.candles import Candles
 
@@ -85,9 +85,7 @@ def _trading(claim: Claim, found: Evidence) -> Iterator[str]:
     rejected = set(statement.rejected)
     ends = {order.id: "REJECTED" if order.id in rejected else "FILLED" for order in claim.sent}
     yield from _compare("order", ends, {order["id"]: order["status"] for order in found.orders})
-    yield from _compare(
-        "fill", {trade.order: trade for trade in statement.trades}, {trade.order: trade for trade in found.trades}
-    )
+    yield from _compare("fill", _by_field(statement.trades), _by_field(found.trades))
     want = {"quantity": statement.quantity, "cost": statement.cost, "realised": statement.realised}
     position = found.positions[0] if found.positions else None
     read = {name: Fraction(position[name]["value"]) if position else Fraction(0) for name in want}
@@ -130,7 +128,17 @@ def _compare(what: str, expected: Mapping[K, object], read: Mapping[K, object]) 
 
 
 def _shown(value: object) -> str:
-    return "nothing" if value is None else str(value)
+    match value:
+        case None:
+            return "nothing"
+        case Fraction():
+            return decimal(value)
+        case _:
+            return str(value)
+
+
+def _by_field(trades: list[Trade]) -> dict[tuple[str, str], object]:
+    return {(trade.order, name): getattr(trade, name) for trade in trades for name in Trade.__slots__}
 
 
 def _trade(fill: Json) -> Trade:

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 
 import httpx
-from rich.console import Console
 
 from domain.money import Amount
 from interfaces.demo import journal
@@ -65,7 +64,7 @@ def _run(file: Path | None, candles: Candles, *, serve: bool, as_json: bool) -> 
         if as_json:
             sys.stdout.write(f"{json.dumps(outcome.as_json(), ensure_ascii=False)}\n")
         else:
-            render(outcome, Console())
+            render(outcome)
         sys.stdout.flush()
         if serve:
             _serve(installation, people)

@@ -9,11 +9,13 @@ from rich.table import Table
 
 from interfaces.demo.evidence import Evidence
 from interfaces.demo.rest import Json
-from interfaces.demo.statement import Trade
+from interfaces.demo.statement import Trade, decimal
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 80
 _SHOWN_FILLS = 20
+_SHOWN_DIFFERENCES = 20
+_FILE_WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +54,11 @@ class Outcome:
         }
 
 
-def render(outcome: Outcome, console: Console) -> None:
+def render(outcome: Outcome) -> None:
     """Print what was read back, what differs, and what the audit says."""
+    console = Console(markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
     found = outcome.evidence
     console.print(_fills(found.trades))
     console.print(f"Equity after each of {outcome.candles} candles, from the fills read back:")
@@ -63,12 +68,14 @@ def render(outcome: Outcome, console: Console) -> None:
     console.print(_trial_balance(found.trial_balance))
     wallet = ", ".join(f"{one['value']} {one['asset']} {one['bucket']} {one['state']}" for one in found.wallet)
     console.print(f"The trader's wallet: {wallet}. Entries posted by hand: {len(found.entries)}, one reversed.")
-    for difference in outcome.differences:
-        console.print(f"differs: {difference}", style="red", markup=False)
+    for difference in outcome.differences[:_SHOWN_DIFFERENCES]:
+        console.print(f"differs: {difference}", style="red", highlight=False, soft_wrap=True)
+    if len(outcome.differences) > _SHOWN_DIFFERENCES:
+        console.print(f"… and {len(outcome.differences) - _SHOWN_DIFFERENCES} more differences (--json lists all)")
     if not outcome.differences:
         console.print("Everything above was read back over REST and equals the statement computed from the candles.")
     verdict = "found nothing wrong" if outcome.audit_exit == 0 else f"ended with {outcome.audit_exit}: {outcome.audit}"
-    console.print(f"lastro audit verify {verdict}. {outcome.seconds} s in all.", highlight=False, markup=False)
+    console.print(f"lastro audit verify {verdict}. {outcome.seconds} s in all.", highlight=False)
 
 
 def sparkline(values: Sequence[Fraction]) -> str:
@@ -78,16 +85,6 @@ def sparkline(values: Sequence[Fraction]) -> str:
     low, high = min(shown), max(shown)
     span = high - low or Fraction(1)
     return "".join(_BARS[int((value - low) / span * (len(_BARS) - 1))] for value in shown)
-
-
-def decimal(value: Fraction) -> str:
-    """Return an exact decimal string; prices times quantities have at most 36 decimals."""
-    digits = 36
-    units = value * 10**digits
-    assert units.denominator == 1, f"{value} is no decimal of {digits} digits"
-    sign, whole = "-" if units < 0 else "", abs(units.numerator)
-    text = f"{whole // 10**digits}.{whole % 10**digits:0{digits}}".rstrip("0").rstrip(".")
-    return sign + text
 
 
 def cents(value: Fraction) -> str:
@@ -128,9 +125,9 @@ def _trial_balance(answer: Json) -> Table:
 def _table(title: str, *texts: str, numbers: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left")
     for name in texts:
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, overflow="fold")
     for name in numbers:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")
     return table
 
 

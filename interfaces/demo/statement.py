@@ -101,6 +101,16 @@ def equity_curve(trades: Sequence[Trade], candles: Candles, *, start: Fraction) 
     return curve
 
 
+def decimal(value: Fraction) -> str:
+    """Return an exact decimal string; prices times quantities have at most 36 decimals."""
+    digits = 36
+    units = value * 10**digits
+    assert units.denominator == 1, f"{value} is no decimal of {digits} digits"
+    sign, whole = "-" if units < 0 else "", abs(units.numerator)
+    text = f"{whole // 10**digits}.{whole % 10**digits:0{digits}}".rstrip("0").rstrip(".")
+    return sign + text
+
+
 def _trade(order: Sent, candles: Candles, costs: Costs) -> Trade | None:
     candle = next((row for row in candles.rows if row.at >= order.at and row.volume.units > 0), None)
     if candle is None:
