@@ -150,7 +150,8 @@ async def place(body: OrderBody, ask: Asked) -> Response:
         type=OrderType(body.type),
         quantity=None if body.quantity is None else Amount.parse(body.quantity, instrument.base),
         quote_amount=None if body.quote_amount is None else Amount.parse(body.quote_amount, instrument.quote),
-        occurred_at=body.occurred_at or envelope.now,
+        occurred_at=envelope.now,
+        at_candle=body.occurred_at,
     )
     return await ask.commit(place_order(envelope, order))
 

@@ -1,0 +1,86 @@
+"""The entry point: commands put together, and what may go wrong said in one sentence.
+
+Exit status: 0 fine, 1 a finding, 2 could not run, 3 the database has an older schema. A command imports what it runs,
+so that `lastro --help` is quick.
+"""
+
+import sys
+
+import click
+import typer
+from typer.main import get_command
+
+from interfaces.cli import events, installation, measures, people, processes
+
+app = typer.Typer(
+    name="lastro",
+    help="A trading platform whose every number can be explained, replayed and proven.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(processes.up)
+app.command("api")(processes.api)
+app.command("worker")(processes.worker)
+app.command("migrate")(installation.migrate)
+app.add_typer(people.tenants, name="tenant")
+app.add_typer(people.users, name="user")
+app.add_typer(people.assets, name="asset")
+app.add_typer(events.app, name="events")
+app.add_typer(measures.audit, name="audit")
+app.command("demo")(measures.demo)
+app.command("bench")(measures.bench)
+app.command("status")(installation.status)
+app.command("doctor")(installation.doctor)
+app.command("config")(installation.config)
+app.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(installation.psql)
+
+COULD_NOT_RUN = 2
+WRONG_SCHEMA = 3
+INTERRUPTED = 130
+
+
+def run() -> None:
+    """Run `lastro` and end the process with its exit status."""
+    try:
+        status = get_command(app).main(prog_name="lastro", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = COULD_NOT_RUN
+    except (click.Abort, KeyboardInterrupt):
+        status = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - what is not expected is raised again
+        status = _explained(error)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _explained(error: Exception) -> int:
+    """Say in one sentence what is wrong where that is known; let what nobody expects show itself whole."""
+    from psycopg import OperationalError
+
+    from application.commands import CommandRefused, CommitterError
+    from application.ports import UnknownSubject
+    from domain.errors import DomainError
+    from interfaces.bootstrap import CannotListen
+    from interfaces.postgres.errors import ServerUnavailable
+    from interfaces.postgres.migrations import MigrationRefused, SchemaTooOld
+    from interfaces.postgres.vault_crypto import VaultUnusable
+    from interfaces.settings import SettingsRefused
+    from interfaces.supervisor import AlreadyUp, GivenUp
+    from interfaces.worker import UnknownRole
+
+    expected = (
+        AlreadyUp, CannotListen, CommandRefused, CommitterError, DomainError, GivenUp, MigrationRefused,
+        OperationalError, ServerUnavailable, SettingsRefused, UnknownRole, UnknownSubject, VaultUnusable,
+    )  # fmt: skip
+    if isinstance(error, SchemaTooOld):
+        typer.echo(f"lastro: {error}", err=True)
+        return WRONG_SCHEMA
+    if isinstance(error, expected):
+        typer.echo(f"lastro: {str(error) or type(error).__name__}", err=True)
+        return COULD_NOT_RUN
+    raise error
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,42 @@
+"""`lastro demo`, `lastro bench`, `lastro audit`: running the main job, measuring it, and proving what it wrote."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from interfaces.cli.options import Data, Json
+
+audit = typer.Typer(help="Proving the log and everything made from it.", no_args_is_help=True)
+
+
+@audit.callback()
+def _group() -> None:
+    """Keep the name of a single command."""
+
+
+@audit.command("verify")
+def verify(data: Data = None, as_json: Json = False) -> None:
+    """Check every invariant, read model and snapshot against the log. Exit 1 for a finding."""
+    from interfaces.cli.audit import verify as run
+
+    raise typer.Exit(run(data, as_json=as_json))
+
+
+def demo(
+    candles: Annotated[Path | None, typer.Option(help="A candle file; unset: built-in candles.", exists=True)] = None,
+    serve: Annotated[bool, typer.Option(help="Keep everything running afterwards.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run the main job on candles in an installation of its own, and compare every number with its own reckoning."""
+    from interfaces.demo.main import run
+
+    raise typer.Exit(run(candles, serve, as_json))
+
+
+def bench(part: Annotated[str, typer.Argument(help="store, rest or replay")], as_json: Json = False) -> None:
+    """Measure a part of Lastro against its targets, on an installation of its own."""
+    command = [sys.executable, "-m", "dev.bench", part, *(["--json"] if as_json else [])]
+    raise typer.Exit(subprocess.run(command, check=False, cwd=Path(__file__).resolve().parents[2]).returncode)

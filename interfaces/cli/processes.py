@@ -1,0 +1,116 @@
+"""`lastro up`, `lastro api`, `lastro worker`: the processes of an installation."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces.cli.options import Data
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+Port = Annotated[int | None, typer.Option("--port", help="Port of the API; 0 takes a free one.", min=0, max=65_535)]
+
+
+def up(data: Data = None, port: Port = None) -> None:
+    """Run everything: PostgreSQL, the API and a worker, until it is stopped."""
+    from interfaces.installation import database_of, migrate
+    from interfaces.postgres.server import EmbeddedServer
+    from interfaces.settings import Settings
+    from interfaces.supervisor import Child, Supervisor, only_one
+
+    settings = Settings.load(data=data, api_port=port)
+    _log_as_json()
+    with only_one(settings.data), database_of(settings) as urls:
+        asyncio.run(migrate(settings, urls))
+        chosen = settings.api_port or _free_port(settings.api_host)
+        environment = {
+            "LASTRO_DATA": str(settings.data.resolve()),
+            "LASTRO_API_PORT": str(chosen),
+        }
+        command = [sys.executable, "-m", "interfaces.cli.main"]
+        children = [Child(name, [*command, name, "--supervised"], environment) for name in ("api", "worker")]
+        typer.echo(f"Lastro comes up at http://{settings.api_host}:{chosen}")
+        server = EmbeddedServer(settings.data) if settings.is_embedded else None
+        Supervisor(children, server).run()
+
+
+def api(data: Data = None, port: Port = None, supervised: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
+    """Run the API alone. Many may run on one database."""
+    from interfaces.bootstrap import serve_api
+    from interfaces.installation import database_of
+    from interfaces.postgres import migrations
+    from interfaces.settings import Settings
+
+    settings = Settings.load(data=data, api_port=port)
+    _log_as_json()
+    with database_of(settings) as urls:
+        migrations.check(urls.app)
+        _serve(lambda stop: serve_api(settings, urls.app, stop), supervised=supervised)
+
+
+def worker(
+    data: Data = None,
+    roles: Annotated[str | None, typer.Option(help="Which roles, separated by commas; unset: all.")] = None,
+    supervised: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Run a worker: read models, policies, clock, execution, snapshots. Many may share the work."""
+    from interfaces.installation import database_of
+    from interfaces.postgres import migrations
+    from interfaces.settings import Settings
+    from interfaces.worker import ROLES, serve_worker
+
+    settings = Settings.load(data=data)
+    chosen = ROLES if roles is None else tuple(role.strip() for role in roles.split(","))
+    _log_as_json()
+    with database_of(settings) as urls:
+        migrations.check(urls.app)
+        _serve(lambda stop: serve_worker(settings, urls, roles=chosen, stop=stop), supervised=supervised)
+
+
+def _serve(run: "Callable[[asyncio.Event], Awaitable[None]]", *, supervised: bool) -> None:
+    """Run until SIGTERM or SIGINT, or, under a supervisor, until its pipe closes."""
+    import uvloop
+
+    async def serve() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        if supervised:
+            threading.Thread(target=_end_with_the_pipe, daemon=True).start()
+        await run(stop)
+
+    uvloop.run(serve())
+
+
+def _end_with_the_pipe() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _free_port(host: str) -> int:
+    import socket
+
+    with socket.create_server((host, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _log_as_json() -> None:
+    """Log one JSON object a line on stderr; nothing secret or personal is ever passed to the log."""
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

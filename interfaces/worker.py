@@ -1,0 +1,168 @@
+"""The worker process: read models, policies, the clock, execution and snapshots, each role in a task of its own.
+
+A role that fails is logged, reported and started again after a pause; it never takes another with it. Who may write
+what is decided by cursors and base versions, not by which worker runs.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+from psycopg import InterfaceError, OperationalError
+
+from application.committer import Committer
+from application.policies.clock import run_clock
+from application.policies.execution import Execution
+from application.policies.runner import PolicyRunner
+from application.snapshots import Snapshots
+from application.store import Connection, Store, speak_hex_ids
+from application.wakeup import Wakeup
+from interfaces.bootstrap import SystemClock
+from interfaces.exchanges.paper import PaperVenue
+from interfaces.postgres.configuration import Urls
+from interfaces.postgres.connections import Pool, connect, pool
+from interfaces.settings import Settings
+from projections.reports import Report, write_reports
+from projections.runner import ProjectionRunner
+
+log = structlog.get_logger()
+
+ROLES = ("projections", "policies", "clock", "execution", "snapshots")
+RESTART_S = 1.0
+REPORT_S = 1.0
+
+Run = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Role:
+    """A part of the worker: what it runs, how far it is, and why it stopped last."""
+
+    name: str
+    run: Run
+    log_position: Callable[[], int] = lambda: 0
+    error: str | None = None
+
+
+class UnknownRole(Exception):
+    """A worker has no such role."""
+
+
+async def serve_worker(settings: Settings, urls: Urls, *, roles: Sequence[str], stop: asyncio.Event) -> None:
+    """Run the roles until `stop` is set. Raises `UnknownRole`."""
+    unknown = set(roles) - set(ROLES)
+    if unknown:
+        raise UnknownRole(f"A worker has no role {', '.join(sorted(unknown))}; it has {', '.join(ROLES)}.")
+    async with AsyncExitStack() as stack:
+        parts = await _open(settings, urls, stack)
+        made = parts.make(roles)
+        tasks = [asyncio.create_task(_keep_running(role), name=role.name) for role in made]
+        tasks.append(asyncio.create_task(_keep_reporting(parts.pool, made), name="reports"))
+        log.info("worker.running", roles=list(roles))
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What the roles are made of."""
+
+    settings: Settings
+    urls: Urls
+    pool: Pool
+    projector_pool: Pool
+    committer: Committer
+    wakeup: Wakeup
+
+    def make(self, names: Sequence[str]) -> list[Role]:
+        """Return the roles that were asked for."""
+        makers: Mapping[str, Callable[[], Role]] = {
+            "projections": self._projections,
+            "clock": self._clock,
+            "execution": self._execution,
+            "snapshots": self._snapshots,
+        }
+        return [makers[name]() for name in names if name in makers]  # "policies" has none of its own yet
+
+    def _projections(self) -> Role:
+        async def connecting() -> Connection:
+            return await connect(self.urls.projector, name="lastro-projections")
+
+        runner = ProjectionRunner(connect=connecting, store=Store(self.projector_pool), wakeup=self.wakeup)
+        return Role("projections", runner.run)
+
+    def _clock(self) -> Role:
+        return Role("clock", lambda: run_clock(self.committer, SystemClock()))
+
+    def _execution(self) -> Role:
+        exchanges = {"paper": PaperVenue.from_settings(self.settings)}
+        policy = Execution(committer=self.committer, exchanges=exchanges, clock=SystemClock())
+        runner = PolicyRunner(
+            policy, store=Store(self.pool), committer=self.committer, pool=self.pool, wakeup=self.wakeup
+        )
+        return Role("execution", runner.run, lambda: runner.progress.log_position)
+
+    def _snapshots(self) -> Role:
+        snapshots = Snapshots(
+            store=Store(self.pool), pool=self.pool, wakeup=self.wakeup, every=self.settings.snapshot_every_events
+        )
+
+        async def run() -> None:
+            await snapshots.run(await Store(self.pool).head())
+
+        return Role("snapshots", run)
+
+
+async def _open(settings: Settings, urls: Urls, stack: AsyncExitStack) -> _Parts:
+    async def connecting() -> Connection:
+        return await connect(urls.app, name="lastro-worker")
+
+    own = pool(urls.app, name="lastro-worker", size=settings.query_connections, configure=speak_hex_ids)
+    projector = pool(urls.projector, name="lastro-projections", size=4, configure=speak_hex_ids)
+    for source in (own, projector):
+        await stack.enter_async_context(source)
+    committer = Committer(connect=connecting, store=Store(own), cache_capacity=settings.cached_states_max)
+    await committer.start()
+    stack.push_async_callback(committer.stop)
+    wakeup = Wakeup(connecting, "lastro_log")
+    await wakeup.start()
+    stack.push_async_callback(wakeup.stop)
+    return _Parts(settings, urls, own, projector, committer, wakeup)
+
+
+async def _keep_running(role: Role) -> None:
+    """Run a role for ever. What it cannot go on from is said loudly, and tried again after a pause."""
+    while True:
+        try:
+            await role.run()
+        except (OperationalError, InterfaceError) as error:
+            log.warning("worker.role_interrupted", role=role.name, error=str(error))
+        except Exception as error:
+            role.error = f"{type(error).__name__}: {error}"
+            log.exception("worker.role_stopped", role=role.name)
+        await asyncio.sleep(RESTART_S)
+
+
+async def _keep_reporting(source: Pool, roles: Sequence[Role]) -> None:
+    """Say once a second how every role stands; read models report for themselves."""
+    while True:
+        try:
+            async with source.connection() as connection:
+                await write_reports(connection, [_report(role) for role in roles if role.name != "projections"])
+        except (OperationalError, InterfaceError) as error:
+            log.warning("worker.cannot_report", error=str(error))
+        await asyncio.sleep(REPORT_S)
+
+
+def _report(role: Role) -> Report:
+    return Report(
+        kind="policy" if role.name == "execution" else "role",
+        name=role.name,
+        state="stopped" if role.error else "running",
+        log_position=role.log_position(),
+        error=role.error,
+    )
