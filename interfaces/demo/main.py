@@ -43,7 +43,7 @@ def run(candles: Path | None, serve: bool, as_json: bool) -> int:  # noqa: FBT00
         return _COULD_NOT_RUN
     _report(rows)
     try:
-        with _terminated_like_ctrl_c():
+        with _ending_in_order():
             return _run(candles, rows, serve=serve, as_json=as_json)
     except KeyboardInterrupt:
         _say("interrupted; every process is ended and the folder removed")
@@ -129,15 +129,18 @@ def _say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _terminated_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM end the demo as Ctrl-C does: in order."""
+def _ending_in_order() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt, once: what ends the processes is not interrupted again."""
+    signals = (signal.SIGINT, signal.SIGTERM)
 
     def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form of a signal handler
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = [signal.signal(one, interrupt) for one in signals]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
