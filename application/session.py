@@ -20,6 +20,7 @@ RECONNECTS_WHEN_STOPPING = 20
 _STUCK_HOLDERS = """
     SELECT pg_terminate_backend(a.pid) FROM pg_locks AS l INNER JOIN pg_stat_activity AS a USING (pid)
     WHERE l.relation = 'log.append_lock'::regclass AND l.granted AND a.pid <> pg_backend_pid()
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND a.state LIKE 'idle in transaction%' AND a.state_change < clock_timestamp() - interval '4 seconds'
 """
 

@@ -89,3 +89,13 @@ def weaken(owner_url: str, *mutations: Without) -> None:
             assert row is not None
             assert mutation.rule in row[0], f"{mutation.function} has no {mutation.rule!r}"
             connection.execute(sql.SQL(row[0].replace(mutation.rule, mutation.instead)))
+
+
+_APPEND = f"SELECT outcome FROM log.append({', '.join(['%s'] * 17)}, %b)"  # noqa: S608 – nothing but placeholders
+
+
+def append_now(connection: psycopg.Connection, group: Group) -> str:
+    """Append without an event loop; return the outcome."""
+    row = connection.execute(_APPEND, group.parameters()).fetchone()
+    assert row is not None
+    return str(row[0])

@@ -1,6 +1,6 @@
 """What the tests of the application share, on a fresh database: a connection of the app role, a store, a committer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
@@ -8,6 +8,7 @@ import structlog
 from application.committer import Committer
 from application.store import Connection, Store
 from interfaces.postgres.configuration import Urls
+from tests.application.copies import Copies
 from tests.application.world import committing, connect, reading
 
 
@@ -37,3 +38,10 @@ async def store(database: Urls) -> AsyncIterator[Store]:
 async def committer(database: Urls) -> AsyncIterator[Committer]:
     async with committing(database) as started:
         yield started
+
+
+@pytest.fixture
+def copies() -> Iterator[Copies]:
+    made = Copies()
+    yield made
+    made.delete()
