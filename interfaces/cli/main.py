@@ -6,8 +6,8 @@ so that `lastro --help` is quick.
 
 import sys
 
-import click
 import typer
+from typer.exceptions import TyperException
 from typer.main import get_command
 
 from interfaces.cli import events, installation, measures, people, processes
@@ -44,11 +44,11 @@ def run() -> None:
     """Run `lastro` and end the process with its exit status."""
     try:
         status = get_command(app).main(prog_name="lastro", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        status = COULD_NOT_RUN
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         status = INTERRUPTED
+    except TyperException as error:
+        typer.echo(f"lastro: {error} (`lastro --help` lists the commands)", err=True)
+        status = COULD_NOT_RUN
     except Exception as error:  # noqa: BLE001 - what is not expected is raised again
         status = _explained(error)
     sys.exit(status if isinstance(status, int) else 0)
