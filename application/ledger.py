@@ -12,12 +12,14 @@ from application.commands import Body, Command, Envelope, Refusal
 from application.store import Store
 from application.work import Work
 from domain.errors import DomainError, Invalid
-from domain.ids import EntryId
+from domain.ids import EntryId, is_id
 from domain.ledger.book import PostEntry, ReverseEntry, UnknownEntry, owner_of
 from domain.ledger.entry import EntryPosted, EntryReversed, JournalEntry, ReferenceClaimed
 from domain.ledger.manual import check_manual
 from domain.users import User
 
+_NOBODY = ""
+"""In place of an owner's stream where the account names no id: such a user cannot exist, and names no stream."""
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
 
@@ -39,8 +41,10 @@ class _Manual:
         owner = owner_of(entry)
         if owner is None:
             book, owner_stream = streams.house_book(tenant, envelope.now), None
-        else:
+        elif is_id(owner):
             book, owner_stream = streams.book(tenant, owner), streams.user(tenant, owner)
+        else:
+            book, owner_stream = streams.house_book(tenant, envelope.now), _NOBODY
         explicit = entry.reference != entry.id
         claim = streams.reference(tenant, entry.kind, entry.reference) if explicit else None
         return cls(entry, book, owner_stream, claim)
@@ -48,7 +52,7 @@ class _Manual:
     @property
     def reads(self) -> Iterator[str]:
         """The streams whose state or absence decides."""
-        if self.owner is not None:
+        if self.owner is not None and self.owner != _NOBODY:
             yield self.owner
             yield self.book
         if self.claim is not None:
@@ -57,7 +61,7 @@ class _Manual:
     def post(self, work: Work, now: datetime) -> None:
         """Claim the reference, then post. An entry without an explicit reference is unique by its own id."""
         entry = self.entry
-        known = self.owner is None or isinstance(work.state(self.owner), User)
+        known = self.owner is None or (self.owner != _NOBODY and isinstance(work.state(self.owner), User))
         if self.claim is not None:
             work.run(self.claim, ReferenceClaimed(kind=entry.kind, reference=entry.reference, entry=entry.id))
         work.run(self.book, PostEntry(entry=entry, now=now, manual=True, owner_known=known))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from functools import cache, lru_cache
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
@@ -17,7 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema as cs
 
 from domain.ledger.entry import Posting
-from domain.money import Amount, Asset
+from domain.money import Amount, asset_of
 
 _QUANTITY = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _NOT_ZERO_SIGNED = re.compile(r"-0(\.0+)?")
@@ -132,16 +132,11 @@ def _dataclass(cls: type) -> cs.CoreSchema:
     )
 
 
-@lru_cache(maxsize=1_024)
-def _asset(code: str, scale: int) -> Asset:
-    return Asset(code, scale)
-
-
 def _amount(value: str, code: str) -> Amount:
     if _NOT_ZERO_SIGNED.fullmatch(value):
         raise ValueError(value)
     digits = value.partition(".")[2]
-    return Amount(int(value.replace(".", "", 1)), _asset(code, len(digits)))
+    return Amount(int(value.replace(".", "", 1)), asset_of(code, len(digits)))
 
 
 def _quantity_schema(value_name: str) -> cs.TypedDictSchema:
