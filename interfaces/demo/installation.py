@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -40,20 +41,18 @@ class Installation:
     """One installation from start to end, as a context."""
 
     def __init__(self, candles: Path | None, costs: Costs) -> None:
-        # Below the system's temporary directory and open to pass through: the server may run as another user.
-        self._folder = Path(tempfile.mkdtemp(prefix="lastro-demo-"))
-        self._folder.chmod(0o711)
-        self.data = self._folder / "data"
-        self._log = self._folder / "up.log"
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._environment = _environment(candles, costs)
+        self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._commands: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
         try:
-            self._start()
+            with _interruptions_held_back():
+                self._launch()
+            self._wait_until_ready()
         except BaseException:
             self._end()
             raise
@@ -93,13 +92,32 @@ class Installation:
         assert self._process is not None, "the installation is running"
         self._process.wait()
 
-    def _start(self) -> None:
-        command = (*_LASTRO, "up", "--port", str(self._port), "--data", str(self.data))
+    @property
+    def _home(self) -> Path:
+        assert self._folder is not None, "the installation is running"
+        return self._folder
+
+    @property
+    def _data(self) -> str:
+        return str(self._home / "data")
+
+    @property
+    def _log(self) -> Path:
+        return self._home / "up.log"
+
+    def _launch(self) -> None:
+        # Below the system's temporary directory and open to pass through: the server may run as another user.
+        self._folder = Path(tempfile.mkdtemp(prefix="lastro-demo-"))
+        self._folder.chmod(0o711)
+        command = (*_LASTRO, "up", "--port", str(self._port), "--data", self._data)
         with self._log.open("wb") as log:
             # In a session of its own, so that Ctrl-C reaches only the demo, which then ends it in order.
             self._process = subprocess.Popen(
                 command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None, "the installation is running"
         deadline = time.monotonic() + _START_S
         while not self._is_ready():
             if self._process.poll() is not None:
@@ -114,15 +132,16 @@ class Installation:
         return False
 
     def _command(self, *words: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            (*_LASTRO, *words, "--data", str(self.data)),
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._commands.append(process)
+        with _interruptions_held_back():
+            process = subprocess.Popen(
+                (*_LASTRO, *words, "--data", self._data),
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            self._commands.append(process)
         return process
 
     def _end(self) -> None:
@@ -138,6 +157,8 @@ class Installation:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        if self._folder is None:
+            return
         for alive in self._folder.rglob("pg.alive.lock"):
             server = EmbeddedServer(alive.parent)
             with contextlib.suppress(ServerUnavailable):
@@ -147,6 +168,20 @@ class Installation:
 
     def _said(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
+
+
+@contextlib.contextmanager
+def _interruptions_held_back() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until a process that is being started is known to us, or it would be left behind."""
+    signals, came = (signal.SIGINT, signal.SIGTERM), []
+    before = [signal.signal(one, lambda number, _: came.append(number)) for one in signals]
+    try:
+        yield
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def _free_port() -> int:
