@@ -39,6 +39,7 @@ def measure() -> Report:
     report = Report("rest")
     with _installation() as home:
         port = _free_port()
+        subprocess.run([_lastro(), "migrate", "--data", str(home)], check=True, capture_output=True)
         traders = [_add_user(home, f"trader{number}@bench.example", "trader") for number in range(USERS)]
         _add_user(home, "finance@bench.example", "finance")
         with _up(home, port, report):

@@ -77,7 +77,7 @@ def doctor(data: Data = None, as_json: Json = False) -> None:
     findings = [f"{name} is no setting: nothing reads it" for name in unknown_names(os.environ)]
     with database_of(settings) as urls:
         try:
-            migrations.check(urls.app)
+            migrations.check(urls.owner)
         except migrations.SchemaTooOld as error:
             findings.append(str(error))
     try:

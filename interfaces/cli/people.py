@@ -51,7 +51,7 @@ def create_tenant(
             (await committer.submit(use_case.create_tenant(envelope(SYSTEM), wanted))).accepted()
 
     with database_of(settings) as urls:
-        _require_schema(urls.app)
+        _require_schema(urls.owner)
         asyncio.run(create(urls.app))
     show({"name": name}, f"Tenant {name} is there.", as_json=as_json)
 
@@ -82,7 +82,7 @@ def create_user(
         raise typer.BadParameter(f"at least {LEAST_PASSWORD} characters", param_hint="--password")
     settings = Settings.load(data=data)
     with database_of(settings) as urls:
-        _require_schema(urls.app)
+        _require_schema(urls.owner)
         roles = tuple(Role(one) for one in role)
         user = asyncio.run(_create_user(settings, urls.app, tenant, email=email, roles=roles, password=secret))
     shown = {"id": user} if made is None else {"id": user, "password": made}
@@ -142,12 +142,12 @@ def add_asset(
             (await committer.submit(register_asset(envelope(SYSTEM), wanted))).accepted()
 
     with database_of(settings) as urls:
-        _require_schema(urls.app)
+        _require_schema(urls.owner)
         asyncio.run(add(urls.app))
     show({"asset": code, "scale": scale}, f"Asset {code} is registered.", as_json=as_json)
 
 
-def _require_schema(app_url: str) -> None:
+def _require_schema(owner_url: str) -> None:
     from interfaces.postgres import migrations
 
-    migrations.check(app_url)
+    migrations.check(owner_url)

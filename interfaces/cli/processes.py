@@ -26,7 +26,8 @@ def up(data: Data = None, port: Port = None) -> None:
 
     settings = Settings.load(data=data, api_port=port)
     _log_as_json()
-    with only_one(settings.data), database_of(settings) as urls:
+    server = EmbeddedServer(settings.data) if settings.is_embedded else None
+    with only_one(settings.data), server or database_of(settings) as urls:
         asyncio.run(migrate(settings, urls))
         chosen = settings.api_port or _free_port(settings.api_host)
         environment = {
@@ -36,7 +37,6 @@ def up(data: Data = None, port: Port = None) -> None:
         command = [sys.executable, "-m", "interfaces.cli.main"]
         children = [Child(name, [*command, name, "--supervised"], environment) for name in ("api", "worker")]
         typer.echo(f"Lastro comes up at http://{settings.api_host}:{chosen}")
-        server = EmbeddedServer(settings.data) if settings.is_embedded else None
         Supervisor(children, server).run()
 
 
@@ -50,7 +50,7 @@ def api(data: Data = None, port: Port = None, supervised: Annotated[bool, typer.
     settings = Settings.load(data=data, api_port=port)
     _log_as_json()
     with database_of(settings) as urls:
-        migrations.check(urls.app)
+        migrations.check(urls.owner)
         _serve(lambda stop: serve_api(settings, urls.app, stop), supervised=supervised)
 
 
@@ -69,7 +69,7 @@ def worker(
     chosen = ROLES if roles is None else tuple(role.strip() for role in roles.split(","))
     _log_as_json()
     with database_of(settings) as urls:
-        migrations.check(urls.app)
+        migrations.check(urls.owner)
         _serve(lambda stop: serve_worker(settings, urls, roles=chosen, stop=stop), supervised=supervised)
 
 

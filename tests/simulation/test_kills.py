@@ -20,8 +20,10 @@ import pytest
 
 from dev.bench.load import request
 from interfaces.postgres.configuration import Layout
+from interfaces.supervisor import DEATHS_MAX
 
 IN_FLIGHT = 128
+LEAST_UNDER_WAY = 100
 MOMENTS = 5
 PASSWORD = "a long enough pass phrase"
 LIMIT_S = 60.0
@@ -49,6 +51,10 @@ class Installation:
     process: subprocess.Popen[bytes]
     user: str
 
+    def stop(self) -> None:
+        self.process.terminate()
+        assert self.process.wait(timeout=30) == 0
+
     def restart(self) -> None:
         self.process = _up(self.home, self.port)
         _until_ready(self.port)
@@ -61,6 +67,7 @@ class Installation:
 
 @pytest.fixture
 def installation(home: Path) -> Iterator[Installation]:
+    _cli(home, "migrate")
     _cli(home, "user", "create", "--email", "finance@example.org", "--role", "finance", "--password", PASSWORD)
     created = _cli(home, "user", "create", "--email", "t@example.org", "--role", "trader", "--password", PASSWORD)
     port = _free_port()
@@ -71,7 +78,6 @@ def installation(home: Path) -> Iterator[Installation]:
     finally:
         running.process.terminate()
         running.process.wait(timeout=30)
-        subprocess.run([*LASTRO, "status", "--data", str(home)], capture_output=True, check=False)
 
 
 @pytest.mark.slow
@@ -81,7 +87,10 @@ def installation(home: Path) -> Iterator[Installation]:
 def test_a_kill_loses_nothing_acknowledged_and_applies_nothing_twice(installation: Installation, victim: str) -> None:
     moments = random.Random(f"kills of {victim}")
     lost_answers = 0
-    for _ in range(MOMENTS):
+    for moment in range(MOMENTS):
+        if moment == DEATHS_MAX - 1:  # a supervisor gives up on a child that dies that often within a minute
+            installation.stop()
+            installation.restart()
         outcome = asyncio.run(_load_and_kill(installation, victim, after_s=moments.uniform(0.15, 0.9)))
         if victim == "supervisor":
             installation.process.wait(timeout=30)
@@ -90,8 +99,8 @@ def test_a_kill_loses_nothing_acknowledged_and_applies_nothing_twice(installatio
         lost_answers += len(outcome.unacknowledged)
         asyncio.run(_ask_again(installation, outcome))
         _assert_each_once(installation.home, outcome)
-    if victim in {"api", "postgres"}:
-        assert lost_answers >= IN_FLIGHT, "the kills came when nothing was under way"
+    # PostgreSQL's death is waited out and answered afterwards; only the API's takes answers with it.
+    assert victim != "api" or lost_answers >= MOMENTS * LEAST_UNDER_WAY
     verified = subprocess.run([*LASTRO, "audit", "verify", "--data", str(installation.home)], check=False)
     assert verified.returncode == 0
 
@@ -114,6 +123,7 @@ async def _load_and_kill(installation: Installation, victim: str, *, after_s: fl
 
     clients = [asyncio.create_task(client()) for _ in range(IN_FLIGHT)]
     await asyncio.sleep(after_s)
+    assert len(outcome.unacknowledged) >= LEAST_UNDER_WAY, "the kill came when too little was under way"
     os.kill(_pid_of(installation, victim), signal.SIGKILL)
     if victim == "worker":
         await asyncio.sleep(0.3)
