@@ -20,7 +20,7 @@ CONFIG = f"{PREFIX}CONFIG"
 _NOT_OURS = {CONFIG, f"{PREFIX}MARKET_DATA"}
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@/]*(?=@)|(?<=password=)[^&\s]+")
 
-Bps = Annotated[int, Field(ge=0, le=10_000)]
+Bps = Annotated[int, Field(ge=0, le=9_999)]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
