@@ -84,7 +84,7 @@ class House:
 
     def envelope(self, *, tenant: str | None = None, actor: str = "cli:test") -> Envelope:
         self._number += 1
-        command_id = name("command", str(self._number))
+        command_id = name("command", self.tenant, str(self._number))
         return Envelope(
             tenant=tenant or self.tenant,
             actor=actor,
@@ -125,7 +125,7 @@ class House:
     ) -> JournalEntry:
         """Return an entry in USD cents, effective now unless said otherwise."""
         self._number += 1
-        entry = EntryId(name("entry", str(self._number)))
+        entry = EntryId(name("entry", self.tenant, str(self._number)))
         return JournalEntry(
             id=entry,
             kind=kind,
@@ -178,7 +178,7 @@ class House:
     async def order(self, user: UserId, connection: ConnectionId, *, side: Side, whole: int = 1) -> Order:
         """Put an order for whole BTC on record and claim its sending."""
         self._number += 1
-        order = OrderId(name("order", str(self._number)))
+        order = OrderId(name("order", self.tenant, str(self._number)))
         placed = PlaceOrder(
             order=order,
             user=user,
