@@ -1,0 +1,57 @@
+"""The reader: one reading and decoding of the log for all who stand at the same position."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from application.wakeup import Wakeup
+from interfaces.postgres.connections import connect
+from projections import reader as reading
+from projections.reader import NewLogEpoch, Reader
+from tests.projections.house import BANK, House
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def reader(house: House) -> AsyncIterator[Reader]:
+    await house.open()
+    wakeup = Wakeup(lambda: connect(house.urls.projector, name="reader"), "lastro_log")
+    await wakeup.start()
+    reader = Reader(house.store, wakeup)
+    yield reader
+    await reader.close()
+    await wakeup.stop()
+
+
+async def test_who_stands_at_the_same_position_gets_the_same_events_decoded_once(house: House, reader: Reader) -> None:
+    first, second = await reader.after(0), await reader.after(0)
+    assert first is second
+    assert first.facts[0].event is second.facts[0].event
+    assert first.end == await house.store.head()
+
+
+async def test_a_slice_ends_where_that_of_another_follower_begins(house: House, reader: Reader) -> None:
+    await house.user("ana")
+    await house.post((BANK, 1), ("equity:owner", -1))
+    ahead = await reader.after(1)
+    behind = await reader.after(0)
+    assert behind.end == 1
+    assert await reader.after(behind.end) is ahead
+
+
+async def test_a_slice_holds_whole_appends_only(house: House, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.user("ana")
+    monkeypatch.setattr(reading, "BATCH", 1)
+    position, sizes = 0, []
+    while position < await house.store.head():
+        found = await reader.after(position)
+        assert found.facts[-1].recorded.ends_append
+        sizes.append([len(append.facts) for append in found.appends()])
+        position = found.end
+    assert sizes == [[1], [2]]
+
+
+async def test_a_position_behind_the_end_of_the_log_is_a_new_log(house: House, reader: Reader) -> None:
+    with pytest.raises(NewLogEpoch):
+        await reader.after(await house.store.head() + 1)
