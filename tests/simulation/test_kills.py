@@ -1,6 +1,7 @@
 """SIGKILL of any process at any moment, with commands in flight: what was acknowledged is there, and is there once."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -11,8 +12,9 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -91,9 +93,11 @@ def test_a_kill_loses_nothing_acknowledged_and_applies_nothing_twice(installatio
         if moment == DEATHS_MAX - 1:  # a supervisor gives up on a child that dies that often within a minute
             installation.stop()
             installation.restart()
+        children = _children_of(installation)
         outcome = asyncio.run(_load_and_kill(installation, victim, after_s=moments.uniform(0.15, 0.9)))
         if victim == "supervisor":
             installation.process.wait(timeout=30)
+            _until(partial(_are_gone, children), "its children live on")
             installation.restart()
         _until_ready(installation.port)
         lost_answers += len(outcome.unacknowledged)
@@ -112,14 +116,11 @@ async def _load_and_kill(installation: Installation, victim: str, *, after_s: fl
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", installation.port)
-        while not stop.is_set():
-            key = uuid.uuid4().hex
-            outcome.sent[key] = _entry(installation.user)
-            try:
+        with contextlib.closing(writer), contextlib.suppress(OSError, EOFError, _NotAccepted):
+            while not stop.is_set():
+                key = uuid.uuid4().hex
+                outcome.sent[key] = _entry(installation.user)
                 outcome.acknowledged[key] = await _post(reader, writer, token=token, key=key, body=outcome.sent[key])
-            except (OSError, EOFError, asyncio.IncompleteReadError, _NotAccepted):
-                return
-        writer.close()
 
     clients = [asyncio.create_task(client()) for _ in range(IN_FLIGHT)]
     await asyncio.sleep(after_s)
@@ -141,11 +142,11 @@ async def _ask_again(installation: Installation, outcome: Outcome) -> None:
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", installation.port)
-        while not keys.empty():
-            key = keys.get_nowait()
-            entry = await _post(reader, writer, token=token, key=key, body=outcome.sent[key])
-            assert outcome.acknowledged.setdefault(key, entry) == entry
-        writer.close()
+        with contextlib.closing(writer):
+            while not keys.empty():
+                key = keys.get_nowait()
+                entry = await _post(reader, writer, token=token, key=key, body=outcome.sent[key])
+                assert outcome.acknowledged.setdefault(key, entry) == entry
 
     await asyncio.gather(*(client() for _ in range(16)))
 
@@ -195,11 +196,19 @@ def _pid_of(installation: Installation, victim: str) -> int:
         return installation.process.pid
     if victim == "postgres":
         return int((Layout(data=installation.home).cluster / "postmaster.pid").read_text().split()[0])
-    children = Path(f"/proc/{installation.process.pid}/task/{installation.process.pid}/children").read_text().split()
-    for child in children:
+    for child in _children_of(installation):
         if f"\0{victim}\0".encode() in Path(f"/proc/{child}/cmdline").read_bytes():
-            return int(child)
-    raise AssertionError(f"no {victim} among {children}")
+            return child
+    raise AssertionError(f"there is no {victim}")
+
+
+def _are_gone(processes: list[int]) -> bool:
+    return not any(Path(f"/proc/{process}").exists() for process in processes)
+
+
+def _children_of(installation: Installation) -> list[int]:
+    pid = installation.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _up(home: Path, port: int) -> subprocess.Popen[bytes]:
@@ -216,15 +225,19 @@ def _cli(home: Path, *arguments: str) -> dict[str, object]:
 
 
 def _until_ready(port: int) -> None:
-    end = time.monotonic() + LIMIT_S
-    while True:
+    def is_ready() -> bool:
         try:
-            ready = json.loads(_http(port, "/health/ready"))
-            if ready["status"] == "ready":
-                return
+            return bool(json.loads(_http(port, "/health/ready"))["status"] == "ready")
         except (OSError, urllib.error.URLError):
-            pass
-        assert time.monotonic() < end, "it did not come back"
+            return False
+
+    _until(is_ready, "it did not come back")
+
+
+def _until(holds: Callable[[], bool], otherwise: str) -> None:
+    end = time.monotonic() + LIMIT_S
+    while not holds():
+        assert time.monotonic() < end, otherwise
         time.sleep(0.05)
 
 
