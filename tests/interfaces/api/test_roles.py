@@ -1,0 +1,113 @@
+"""Every route is in the table of roles, docs/roles.md is that table, and requests are answered as it says."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.users import Role
+from interfaces.api import roles
+from interfaces.api.roles import ROLES
+from tests.interfaces.api.answers import problem
+from tests.interfaces.api.callers import Caller
+from tests.interfaces.api.entries import capital
+from tests.interfaces.api.installation import House, Installation
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "roles.md"
+
+BEHIND_A_TOKEN = [operation for operation, allowed in ROLES.items() if allowed is not None]
+BODIES: Mapping[str, Any] = {
+    "post_entry": capital(),
+    "post_entries": {"entries": [capital()]},
+    "reverse_entry": {},
+    "open_connection": {"venue": "paper", "start": {"value": "1", "asset": "USD"}},
+    "place_order": {
+        "connection": "0" * 32, "instrument": "btc-usd", "side": "buy", "type": "market", "quantity": "1",
+    },
+    "set_user_roles": {"roles": ["viewer"]},
+    "logout": {"refresh_token": "none"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def operations(installation: Installation) -> Mapping[str, tuple[str, str]]:
+    """Every operation's method and path, as the server itself lists them."""
+    document = installation.nobody.get("/openapi.json").json()
+    return {
+        operation["operationId"]: (method.upper(), _filled(path))
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def _filled(path: str) -> str:
+    return re.sub(r"\{.*?\}", "0" * 32, path.replace("{path}", "assets:psp:stripe"))
+
+
+def send(caller: Caller, operation: str, operations: Mapping[str, tuple[str, str]]) -> httpx.Response:
+    method, path = operations[operation]
+    return caller.send(method, path, key=f"key of {operation}", json=BODIES.get(operation))
+
+
+def test_the_table_names_every_operation_and_no_other(operations: Mapping[str, tuple[str, str]]) -> None:
+    assert operations.keys() == ROLES.keys()
+
+
+def test_the_document_is_the_table() -> None:
+    assert DOCUMENT.read_text() == roles.as_markdown()
+
+
+def test_no_role_does_everything_and_no_operation_is_without_a_role() -> None:
+    allowed = [table for table in ROLES.values() if table is not None]
+    assert all(allowed)
+    assert not any(all(role in table for table in allowed) for role in Role)
+    assert not any(Role.API_ONLY in table for table in allowed)
+
+
+@pytest.mark.parametrize("operation", BEHIND_A_TOKEN)
+def test_without_a_good_token_the_answer_is_401(
+    *, house: House, nobody: Caller, operation: str, operations: Mapping[str, tuple[str, str]]
+) -> None:
+    before = house.written()
+    forged = Caller(http=nobody.http, token=house.finance.token[:-4] + "AAAA" if house.finance.token else None)
+    for caller in (nobody, forged, Caller(http=nobody.http, token="x")):
+        answer = send(caller, operation, operations)
+        problem(answer, 401, "unauthenticated")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert house.written() >= before
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_may_do_what_the_table_says_and_nothing_else(
+    installation: Installation, role: Role, operations: Mapping[str, tuple[str, str]]
+) -> None:
+    caller = installation.a_house().person(role)
+    for operation in BEHIND_A_TOKEN:
+        answer = send(caller, operation, operations)
+        allowed = ROLES[operation]
+        assert allowed is not None
+        if role in allowed:
+            assert answer.status_code in {200, 201, 204, 404}, f"{operation}: {answer.text}"
+        else:
+            problem(answer, 403, "role_not_allowed")
+
+
+@pytest.mark.parametrize("operation", [name for name, allowed in ROLES.items() if allowed is None])
+def test_a_public_operation_asks_for_no_token(
+    nobody: Caller, operation: str, operations: Mapping[str, tuple[str, str]]
+) -> None:
+    assert send(nobody, operation, operations).status_code in {200, 422}
+
+
+def test_a_user_with_two_roles_may_do_what_either_may(house: House) -> None:
+    both = house.person(Role.TRADER, Role.FINANCE)
+    assert both.get("balances").status_code == both.get("ledger/entries").status_code == 200
+
+
+def test_what_a_role_forbids_leaves_no_receipt(house: House, trader: Caller) -> None:
+    before = house.written()
+    problem(trader.post("ledger/entries", capital()), 403, "role_not_allowed")
+    assert house.written() == before
