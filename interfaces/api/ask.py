@@ -84,7 +84,7 @@ class Ask:
             min_log_position=self.min_log_position,
         )
 
-    async def commit(
+    async def submit(
         self,
         command: Command,
         *,

@@ -10,14 +10,14 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from psycopg import InterfaceError, OperationalError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from application.commands import CommandRefused, QueueFull, StillRunning, Stopped
 from application.ports import LoginLocked, SessionRefused
 from domain.errors import DomainError, Forbidden, Invalid, NotFound
-from projections.watch import NotReached
+from interfaces.postgres.errors import DATABASE_AWAY
+from projections.reading import NotReached
 
 log = structlog.get_logger()
 
@@ -93,7 +93,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CommandRefused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    for unavailable in (QueueFull, Stopped, NotReached, OperationalError, InterfaceError):
+    for unavailable in (QueueFull, Stopped, NotReached, *DATABASE_AWAY):
         app.add_exception_handler(unavailable, _unavailable)
     app.add_exception_handler(StillRunning, _still_running)
     app.add_exception_handler(LoginLocked, _login_locked)

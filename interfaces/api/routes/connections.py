@@ -74,7 +74,7 @@ async def open_one(body: ConnectionBody, ask: Asked) -> Response:
         start=Amount.parse(body.start.value, asset),
         occurred_at=envelope.now,
     )
-    return await ask.commit(open_connection(envelope, opening))
+    return await ask.submit(open_connection(envelope, opening))
 
 
 @router.get("", operation_id="list_connections", response_model=ConnectionPage, responses=problems(*QUERY))

@@ -153,7 +153,7 @@ async def place(body: OrderBody, ask: Asked) -> Response:
         occurred_at=envelope.now,
         at_candle=body.occurred_at,
     )
-    return await ask.commit(place_order(envelope, order))
+    return await ask.submit(place_order(envelope, order))
 
 
 @router.get("/orders", operation_id="list_orders", response_model=OrderPage, responses=problems(*QUERY))

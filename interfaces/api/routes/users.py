@@ -76,7 +76,7 @@ async def get_user(id: Annotated[Id, Path()], ask: Asked) -> Response:
 async def activate(id: Annotated[Id, Path()], ask: Asked) -> Response:
     """Let a pending or suspended user act."""
     change = ActivateUser(user=UserId(id), by=ask.caller.user)
-    return await ask.keyless().commit(change_user(ask.keyless().envelope(), change), status=HTTPStatus.OK)
+    return await ask.keyless().submit(change_user(ask.keyless().envelope(), change), status=HTTPStatus.OK)
 
 
 @router.post(
@@ -85,7 +85,7 @@ async def activate(id: Annotated[Id, Path()], ask: Asked) -> Response:
 async def suspend(id: Annotated[Id, Path()], ask: Asked) -> Response:
     """Stop a user from doing anything, and end the user's sessions."""
     change = SuspendUser(user=UserId(id), by=ask.caller.user)
-    answered = await ask.keyless().commit(change_user(ask.keyless().envelope(), change), status=HTTPStatus.OK)
+    answered = await ask.keyless().submit(change_user(ask.keyless().envelope(), change), status=HTTPStatus.OK)
     await ask.parts.sessions.close_sessions(ask.caller.tenant, SubjectId(id))
     return answered
 
@@ -94,7 +94,7 @@ async def suspend(id: Annotated[Id, Path()], ask: Asked) -> Response:
 async def set_roles(id: Annotated[Id, Path()], body: RolesBody, ask: Asked) -> Response:
     """Give a user these roles and no others."""
     change = SetRoles(user=UserId(id), roles=body.roles, by=ask.caller.user)
-    return await ask.keyless().commit(change_user(ask.keyless().envelope(body), change), status=HTTPStatus.OK)
+    return await ask.keyless().submit(change_user(ask.keyless().envelope(body), change), status=HTTPStatus.OK)
 
 
 async def _with_emails(ask: Ask, *found: users.User) -> list[dict[str, Any]]:

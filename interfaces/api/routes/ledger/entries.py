@@ -141,9 +141,9 @@ async def post_many(body: BulkBody, ask: Asked) -> Response:
     ids = [EntryId(derive(ENTRIES, ask.new_id("entries"), str(index))) for index in range(len(body.entries))]
     if body.atomic:
         made = [await _numbered(ask, one, index=index, ids=ids) for index, one in enumerate(body.entries)]
-        return await ask.commit(post_entries(ask.envelope(body), made))
+        return await ask.submit(post_entries(ask.envelope(body), made))
     tried = [await _tried(ask, one, ids[index]) for index, one in enumerate(body.entries)]
-    return await ask.commit(post_entries_each(ask.envelope(body), tried), status=HTTPStatus.OK, show=_each)
+    return await ask.submit(post_entries_each(ask.envelope(body), tried), status=HTTPStatus.OK, show=_each)
 
 
 @router.post(
