@@ -5,6 +5,7 @@ What may be spent is decided from a book's stream and never from here.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import ClassVar, NamedTuple
 
@@ -15,7 +16,7 @@ from domain.ids import UserId
 from domain.ledger.accounts import Account, Bucket, available, describe, held, receivable
 from domain.ledger.entry import EntryPosted
 from domain.money import Amount
-from projections.changes import Add, Change
+from projections.changes import Add, Change, Row
 from projections.paging import page_of, read_cursor
 from projections.reading import Answer, Page, amount, fetch, log_position
 
@@ -26,18 +27,25 @@ HANDLES = (EntryPosted,)
 def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
     """Add each posting to its account."""
     for posting in event.entry.postings:
-        account, asset = describe(posting.account), posting.amount.asset
+        asset = posting.amount.asset
         yield Add(
             "balances",
             {"tenant": recorded.tenant, "account": posting.account, "asset": asset.code},
             {"units": posting.amount.units},
-            {
-                "scale": asset.scale,
-                "realm": account.realm.value,
-                "class": account.account_class.value,
-                "normal_side": account.normal_side.value,
-            },
+            _fixed(posting.account, asset.scale),
         )
+
+
+@lru_cache(maxsize=65_536)
+def _fixed(account: str, scale: int) -> Row:
+    """Return what follows from an account and an asset; the same for millions of postings."""
+    described = describe(account)
+    return {
+        "scale": scale,
+        "realm": described.realm.value,
+        "class": described.account_class.value,
+        "normal_side": described.normal_side.value,
+    }
 
 
 @dataclass(kw_only=True, eq=False)

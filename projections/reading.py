@@ -4,11 +4,13 @@ A query begins with `log_position()`: it reads the model's cursor in the snapsho
 model's generation until the transaction ends, so that no switch of generations falls between the two.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from psycopg.adapt import Loader
+from psycopg.errors import UndefinedTable
 from psycopg.rows import kwargs_row
 from psycopg.sql import SQL, Identifier
 
@@ -37,6 +39,10 @@ class Page(Generic[T]):
     log_position: int
 
 
+class NotReached(Exception):
+    """The model has not read that far: it is behind, not made yet, or the position is ahead of the log."""
+
+
 class _WholeNumber(Loader):
     """Load numeric as int: sums of smallest units have no decimals, and Lastro has no Decimal."""
 
@@ -50,7 +56,8 @@ async def fetch(  # noqa: PLR0917 - connection, query and parameters come in the
     """Run a query and make a value of each row; `make` takes the columns by their names."""
     cursor = connection.cursor(row_factory=kwargs_row(make))
     cursor.adapters.register_loader("numeric", _WholeNumber)
-    await cursor.execute(query, parameters)
+    with _made():
+        await cursor.execute(query, parameters)
     return await cursor.fetchall()
 
 
@@ -60,11 +67,15 @@ def where(conditions: Mapping[str, str], parameters: Mapping[str, object]) -> st
 
 
 async def log_position(connection: Connection, *models: str) -> int:
-    """Return the cursor of the model that answers; of several the least, for up to there all of them have read."""
+    """Return the cursor of the model that answers; of several the least, for up to there all of them have read.
+
+    Raises `NotReached` when there is no model yet.
+    """
     cursors = SQL(", ").join(
         SQL("(SELECT log_position FROM {})").format(Identifier("read", f"{model}_cursor")) for model in models
     )
-    cursor = await connection.execute(SQL("SELECT least({})").format(cursors))
+    with _made():
+        cursor = await connection.execute(SQL("SELECT least({})").format(cursors))
     row = await cursor.fetchone()
     assert row is not None
     assert row[0] is not None, f"the live generation of {models} is younger than this transaction"
@@ -74,3 +85,12 @@ async def log_position(connection: Connection, *models: str) -> int:
 def amount(*, units: int, scale: int, asset: str) -> Amount:
     """Return an amount from the three columns that hold one."""
     return Amount(units, Asset(asset, scale))
+
+
+@contextmanager
+def _made() -> Iterator[None]:
+    """Say that views are missing as long as no worker has ever started: it makes them then."""
+    try:
+        yield
+    except UndefinedTable as error:
+        raise NotReached("the read models are made when the first worker starts") from error

@@ -5,6 +5,7 @@ never switched to.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,8 +28,8 @@ from projections.reader import Fact, Slice
 
 log = structlog.get_logger()
 
-BATCH = 5_000
-ROWS_PER_COPY = 20_000
+BATCH = 2_000
+ROWS_PER_COPY = 5_000
 SHOWN = 20
 LOCK_TIMEOUT_MS = 50
 LONGEST_STOP_S = 0.5
@@ -89,8 +90,7 @@ class _Build:
     changes: Changes = field(default_factory=Changes)
 
     def take(self, fact: Fact) -> None:
-        if fact.recorded.name in self.projection.handles:
-            self.changes.take(self.projection.apply(fact.recorded, fact.event))
+        self.changes.take(self.projection.apply(fact.recorded, fact.event))
 
     async def flush(self, connection: Connection, least: int) -> None:
         for table, changes in self.changes.tables.items():
@@ -115,7 +115,7 @@ class _Build:
         cursor.adapters.register_dumper(dict, JsonbDumper)
         async with cursor.copy(statement) as copy:
             for row in rows:
-                await copy.write_row([row.get(column) for column in columns])
+                await copy.write_row(list(map(row.get, columns)))
 
 
 async def rebuild(
@@ -146,9 +146,13 @@ async def build(
     async with await connect() as connection:
         end = min([(await _live(connection, one.name)).log_position for one in projections])
         builds = [await _begin(connection, projection) for projection in projections]
+        interested = defaultdict(list)
+        for one in builds:
+            for name in one.projection.handles:
+                interested[name].append(one)
         async for found in _slices(store, 0, end):
             for fact in found.facts:
-                for one in builds:
+                for one in interested[fact.recorded.name]:
                     one.take(fact)
             for one in builds:
                 await one.flush(connection, ROWS_PER_COPY)

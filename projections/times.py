@@ -48,7 +48,10 @@ class Cut:
 
 
 async def resolve(connection: Connection, moment: Moment) -> Cut:
-    """Turn `known_at` into the end of the last append with an entry at or before it, once; 0 where there is none."""
+    """Turn `known_at` into the end of the last append with an entry at or before it, once; 0 where there is none.
+
+    What the model has not read yet is not known to it: the answer's log position says how far that is.
+    """
     if moment.known_at is None:
         return Cut(LAST, moment.as_of)
     ends = await fetch(connection, dict[str, int], _KNOWN, {"known_at": moment.known_at})

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from application.store import Connection
 from application.wakeup import Wakeup
+from projections.reading import NotReached
 
 log = structlog.get_logger()
 
@@ -20,10 +21,6 @@ LONGEST_WAIT_S = 5.0
 RETRY_S = 0.5
 
 _LIVE = "SELECT name, log_position FROM projection.generations WHERE role = 'live'"
-
-
-class NotReached(Exception):
-    """The model has not read that far in time: it is behind, or the position is ahead of the log."""
 
 
 @dataclass(slots=True, eq=False)

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from application.wakeup import Wakeup
+from domain.ids import UserId
 from interfaces.postgres.connections import connect
 from projections import accounts
-from projections.watch import NotReached, Watch
-from tests.projections.house import BANK, House, projections_of
+from projections.reading import NotReached
+from projections.watch import Watch
+from tests.projections.house import BANK, House, name, projections_of
 
 pytestmark = pytest.mark.anyio
 
@@ -57,3 +59,13 @@ async def test_a_position_that_is_not_reached_in_time_is_an_error(house: House, 
             await watch.wait_for(head + 1, "accounts", timeout_s=0.05)
         with pytest.raises(NotReached):
             await watch.wait_for(head, "accounts", "no such model", timeout_s=0.05)
+
+
+async def test_before_a_worker_has_ever_started_no_model_answers(house: House) -> None:
+    await house.open()
+    async with house.reading() as connection:
+        with pytest.raises(NotReached):
+            await accounts.get_balances(connection, BANK)
+    async with house.reading() as connection:
+        with pytest.raises(NotReached):
+            await accounts.list_own_balances(connection, UserId(name("ana")))
