@@ -106,7 +106,7 @@ class CannotListen(Exception):
 
 async def serve_api(settings: Settings, app_url: str, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then finish what is under way. Raises `CannotListen`."""
-    listening = _listen(settings.api_host, settings.api_port)
+    listening = listen(settings.api_host, settings.api_port)
     async with open_parts(settings, app_url) as parts:
         config = uvicorn.Config(
             build_app(parts),
@@ -126,7 +126,8 @@ async def serve_api(settings: Settings, app_url: str, stop: asyncio.Event) -> No
         await serving
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; port 0 takes a free one. Raises `CannotListen`."""
     try:
         return socket.create_server((host, port), backlog=1_024)
     except OSError as error:

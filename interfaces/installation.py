@@ -31,11 +31,18 @@ MAIN = "main"
 
 
 @contextmanager
-def database_of(settings: Settings) -> Iterator[Urls]:
-    """Give the three ways into the installation's database; an embedded server runs as long as somebody uses it."""
+def database_of(settings: Settings, *, supervised: bool = False) -> Iterator[Urls]:
+    """Give the three ways into the installation's database; an embedded server runs as long as somebody uses it.
+
+    Processes under a supervisor leave its end to that one: where it was killed the next `up` adopts the server.
+    """
     if settings.database_url is None:
-        with EmbeddedServer(settings.data) as urls:
-            yield urls
+        server = EmbeddedServer(settings.data)
+        try:
+            yield server.start()
+        finally:
+            if not supervised:
+                server.release()
         return
     assert settings.owner_url is not None
     assert settings.projector_url is not None
@@ -44,6 +51,14 @@ def database_of(settings: Settings) -> Iterator[Urls]:
         app=settings.database_url.get_secret_value(),
         projector=settings.projector_url.get_secret_value(),
     )
+
+
+@contextmanager
+def migrated_database_of(settings: Settings, *, supervised: bool = False) -> Iterator[Urls]:
+    """Give the same for what needs the present schema. Raises `SchemaTooOld`."""
+    with database_of(settings, supervised=supervised) as urls:
+        migrations.check(urls.owner)
+        yield urls
 
 
 @asynccontextmanager

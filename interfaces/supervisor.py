@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,23 +109,31 @@ class Child:
 
 
 class Supervisor:
-    """Keeps the children and an embedded server running until it is told to stop."""
+    """Keeps the children and an embedded server running until it is told to stop.
 
-    def __init__(self, children: Sequence[Child], server: EmbeddedServer | None) -> None:
+    `until_ready` is called again and again until it says that everything is ready.
+    """
+
+    def __init__(
+        self, children: Sequence[Child], server: EmbeddedServer | None, *, until_ready: Callable[[], bool]
+    ) -> None:
         self._children = children
         self._server = server
+        self._until_ready = until_ready
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, then drain. Raises `GivenUp`."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
+        ready = False
         try:
             for round_number in range(sys.maxsize):
                 if self._stopping.wait(LOOK_S):
                     return
                 for child in self._children:
                     child.look(time.monotonic())
+                ready = ready or self._until_ready()
                 if round_number % 10 == 0:
                     self._look_after_the_server()
         finally:

@@ -5,6 +5,7 @@ what is decided by cursors and base versions, not by which worker runs.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 ROLES = ("projections", "policies", "clock", "execution", "snapshots")
 RESTART_S = 1.0
 REPORT_S = 1.0
+STEADY_S = 10.0
 
 Run = Callable[[], Awaitable[None]]
 
@@ -44,6 +46,12 @@ class Role:
     run: Run
     log_position: Callable[[], int] = lambda: 0
     error: str | None = None
+    failed_at: float = 0.0
+
+    @property
+    def has_stopped(self) -> bool:
+        """Say whether it failed and has not run steadily since."""
+        return self.error is not None and time.monotonic() - self.failed_at < STEADY_S
 
 
 class UnknownRole(Exception):
@@ -142,7 +150,7 @@ async def _keep_running(role: Role) -> None:
         except (OperationalError, InterfaceError) as error:
             log.warning("worker.role_interrupted", role=role.name, error=str(error))
         except Exception as error:
-            role.error = f"{type(error).__name__}: {error}"
+            role.error, role.failed_at = f"{type(error).__name__}: {error}", time.monotonic()
             log.exception("worker.role_stopped", role=role.name)
         await asyncio.sleep(RESTART_S)
 
@@ -162,7 +170,7 @@ def _report(role: Role) -> Report:
     return Report(
         kind="policy" if role.name == "execution" else "role",
         name=role.name,
-        state="stopped" if role.error else "running",
+        state="stopped" if role.has_stopped else "running",
         log_position=role.log_position(),
-        error=role.error,
+        error=role.error if role.has_stopped else None,
     )

@@ -30,11 +30,11 @@ def tail(
     as_json: Json = False,
 ) -> None:
     """Print the last events, or those behind a log position; with --json one JSON object a line."""
-    from interfaces.installation import database_of
+    from interfaces.installation import migrated_database_of
     from interfaces.settings import Settings
 
     settings = Settings.load(data=data)
-    with database_of(settings) as urls:
+    with migrated_database_of(settings) as urls:
         asyncio.run(_tail(urls.app, after=after, follow=follow, as_json=as_json))
 
 

@@ -30,11 +30,11 @@ def migrate(data: Data = None, as_json: Json = False) -> None:
 
 def status(data: Data = None, as_json: Json = False) -> None:
     """Say how far the log is and how every part of the workers stands. Exit 1 where one stopped or is silent."""
-    from interfaces.installation import database_of
+    from interfaces.installation import migrated_database_of
     from interfaces.settings import Settings
 
     settings = Settings.load(data=data)
-    with database_of(settings) as urls:
+    with migrated_database_of(settings) as urls:
         head, parts = asyncio.run(_status(urls.app))
     well = all(part["state"] == "running" for part in parts)
     lines = [f"log position {head}"]

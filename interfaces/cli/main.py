@@ -4,7 +4,9 @@ Exit status: 0 fine, 1 a finding, 2 could not run, 3 the database has an older s
 so that `lastro --help` is quick.
 """
 
+import signal
 import sys
+import traceback
 
 import typer
 from typer.exceptions import TyperException
@@ -38,10 +40,13 @@ app.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_
 COULD_NOT_RUN = 2
 WRONG_SCHEMA = 3
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def run() -> None:
     """Run `lastro` and end the process with its exit status."""
+    # An embedded server that this command started is released on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         status = get_command(app).main(prog_name="lastro", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
@@ -49,7 +54,7 @@ def run() -> None:
     except TyperException as error:
         typer.echo(f"lastro: {error} (`lastro --help` lists the commands)", err=True)
         status = COULD_NOT_RUN
-    except Exception as error:  # noqa: BLE001 - what is not expected is raised again
+    except Exception as error:  # noqa: BLE001 - the outermost loop: what is not expected is shown whole
         status = _explained(error)
     sys.exit(status if isinstance(status, int) else 0)
 
@@ -79,7 +84,8 @@ def _explained(error: Exception) -> int:
     if isinstance(error, expected):
         typer.echo(f"lastro: {str(error) or type(error).__name__}", err=True)
         return COULD_NOT_RUN
-    raise error
+    traceback.print_exception(error)
+    return COULD_NOT_RUN  # not 1: that would be a finding
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def create_tenant(
     from application import tenants as use_case
     from application.streams import SYSTEM
     from domain.tenants import CreateTenant
-    from interfaces.installation import committing, database_of, envelope
+    from interfaces.installation import committing, envelope, migrated_database_of
     from interfaces.settings import Settings
 
     settings = Settings.load(data=data)
@@ -50,8 +50,7 @@ def create_tenant(
         async with committing(settings, app_url) as committer:
             (await committer.submit(use_case.create_tenant(envelope(SYSTEM), wanted))).accepted()
 
-    with database_of(settings) as urls:
-        _require_schema(urls.owner)
+    with migrated_database_of(settings) as urls:
         asyncio.run(create(urls.app))
     show({"name": name}, f"Tenant {name} is there.", as_json=as_json)
 
@@ -67,7 +66,7 @@ def create_user(
 ) -> None:
     """Create an active user."""
     from domain.users import Role
-    from interfaces.installation import database_of
+    from interfaces.installation import migrated_database_of
     from interfaces.settings import Settings
 
     unknown = [one for one in role if one not in set(Role)]
@@ -81,8 +80,7 @@ def create_user(
     if len(secret) < LEAST_PASSWORD:
         raise typer.BadParameter(f"at least {LEAST_PASSWORD} characters", param_hint="--password")
     settings = Settings.load(data=data)
-    with database_of(settings) as urls:
-        _require_schema(urls.owner)
+    with migrated_database_of(settings) as urls:
         roles = tuple(Role(one) for one in role)
         user = asyncio.run(_create_user(settings, urls.app, tenant, email=email, roles=roles, password=secret))
     shown = {"id": user} if made is None else {"id": user, "password": made}
@@ -131,7 +129,7 @@ def add_asset(
     from application.assets import register_asset
     from application.streams import SYSTEM
     from domain.assets import COIN_SCALE, RegisterAsset
-    from interfaces.installation import committing, database_of, envelope
+    from interfaces.installation import committing, envelope, migrated_database_of
     from interfaces.settings import Settings
 
     settings = Settings.load(data=data)
@@ -141,13 +139,6 @@ def add_asset(
         async with committing(settings, app_url) as committer:
             (await committer.submit(register_asset(envelope(SYSTEM), wanted))).accepted()
 
-    with database_of(settings) as urls:
-        _require_schema(urls.owner)
+    with migrated_database_of(settings) as urls:
         asyncio.run(add(urls.app))
     show({"asset": code, "scale": scale}, f"Asset {code} is registered.", as_json=as_json)
-
-
-def _require_schema(owner_url: str) -> None:
-    from interfaces.postgres import migrations
-
-    migrations.check(owner_url)

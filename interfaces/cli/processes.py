@@ -19,6 +19,7 @@ Port = Annotated[int | None, typer.Option("--port", help="Port of the API; 0 tak
 
 def up(data: Data = None, port: Port = None) -> None:
     """Run everything: PostgreSQL, the API and a worker, until it is stopped."""
+    from interfaces.bootstrap import listen
     from interfaces.installation import database_of, migrate
     from interfaces.postgres.server import EmbeddedServer
     from interfaces.settings import Settings
@@ -29,28 +30,23 @@ def up(data: Data = None, port: Port = None) -> None:
     server = EmbeddedServer(settings.data) if settings.is_embedded else None
     with only_one(settings.data), server or database_of(settings) as urls:
         asyncio.run(migrate(settings, urls))
-        chosen = settings.api_port or _free_port(settings.api_host)
-        environment = {
-            "LASTRO_DATA": str(settings.data.resolve()),
-            "LASTRO_API_PORT": str(chosen),
-        }
+        with listen(settings.api_host, settings.api_port) as probe:
+            address = (settings.api_host, int(probe.getsockname()[1]))
+        environment = {"LASTRO_DATA": str(settings.data.resolve()), "LASTRO_API_PORT": str(address[1])}
         command = [sys.executable, "-m", "interfaces.cli.main"]
         children = [Child(name, [*command, name, "--supervised"], environment) for name in ("api", "worker")]
-        typer.echo(f"Lastro comes up at http://{settings.api_host}:{chosen}")
-        Supervisor(children, server).run()
+        Supervisor(children, server, until_ready=lambda: _say_when_ready(*address)).run()
 
 
 def api(data: Data = None, port: Port = None, supervised: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Run the API alone. Many may run on one database."""
     from interfaces.bootstrap import serve_api
-    from interfaces.installation import database_of
-    from interfaces.postgres import migrations
+    from interfaces.installation import migrated_database_of
     from interfaces.settings import Settings
 
     settings = Settings.load(data=data, api_port=port)
     _log_as_json()
-    with database_of(settings) as urls:
-        migrations.check(urls.owner)
+    with migrated_database_of(settings, supervised=supervised) as urls:
         _serve(lambda stop: serve_api(settings, urls.app, stop), supervised=supervised)
 
 
@@ -60,16 +56,14 @@ def worker(
     supervised: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run a worker: read models, policies, clock, execution, snapshots. Many may share the work."""
-    from interfaces.installation import database_of
-    from interfaces.postgres import migrations
+    from interfaces.installation import migrated_database_of
     from interfaces.settings import Settings
     from interfaces.worker import ROLES, serve_worker
 
     settings = Settings.load(data=data)
     chosen = ROLES if roles is None else tuple(role.strip() for role in roles.split(","))
     _log_as_json()
-    with database_of(settings) as urls:
-        migrations.check(urls.owner)
+    with migrated_database_of(settings, supervised=supervised) as urls:
         _serve(lambda stop: serve_worker(settings, urls, roles=chosen, stop=stop), supervised=supervised)
 
 
@@ -94,11 +88,21 @@ def _end_with_the_pipe() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _free_port(host: str) -> int:
-    import socket
+def _say_when_ready(host: str, port: int) -> bool:
+    """Say where Lastro is as soon as it can commit commands; return whether that was said."""
+    from contextlib import closing
+    from http import HTTPStatus
+    from http.client import HTTPConnection, HTTPException
 
-    with socket.create_server((host, 0)) as probe:
-        return int(probe.getsockname()[1])
+    try:
+        with closing(HTTPConnection(host, port, timeout=1.0)) as connection:
+            connection.request("GET", "/health/ready")
+            ready = connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    if ready:
+        typer.echo(f"Lastro is ready at http://{host}:{port}")
+    return ready
 
 
 def _log_as_json() -> None:
