@@ -31,6 +31,7 @@ check: $(READY) ## lint, types, import rules, our own lints, fast tests (under t
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports --no-logo
 	$(PYTHON) -m dev.lints
+	$(PYTHON) -m dev.schemas --check
 	$(PYTHON) -m sqlfluff lint --quiet schema
 	$(PYTEST) -q -m "not slow and not crash and not postgres" $(ARGS)
 
