@@ -1,6 +1,7 @@
 """`lastro tenant`, `lastro user`, `lastro asset`: what an operator makes before anybody can use the API."""
 
 import asyncio
+import re
 import secrets
 import sys
 import uuid
@@ -19,6 +20,8 @@ users = typer.Typer(help="Users.", no_args_is_help=True)
 assets = typer.Typer(help="Assets.", no_args_is_help=True)
 
 LEAST_PASSWORD = 8
+LONGEST_EMAIL = 254
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 @tenants.callback()
@@ -72,6 +75,8 @@ def create_user(
     unknown = [one for one in role if one not in set(Role)]
     if unknown:
         raise typer.BadParameter(f"{', '.join(unknown)}: the roles are {', '.join(Role)}", param_hint="--role")
+    if len(email) > LONGEST_EMAIL or not EMAIL.fullmatch(email):
+        raise typer.BadParameter("this is no e-mail address", param_hint="--email")
     if password is None and sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     made = None if password else secrets.token_urlsafe(15)
