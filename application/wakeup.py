@@ -11,6 +11,7 @@ from psycopg import InterfaceError, OperationalError
 from psycopg.sql import SQL, Identifier
 
 from application.store import Connection
+from application.tasks import end
 
 log = structlog.get_logger()
 
@@ -33,8 +34,7 @@ class Wakeup:
     async def stop(self) -> None:
         """Stop listening; whoever waits is woken."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
         self._wake_all()
 
     async def wait(self) -> None:

@@ -12,6 +12,7 @@ from application.committer import Committer
 from application.snapshots import Snapshots
 from application.states import schema_hash_of
 from application.store import Store, speak_hex_ids
+from application.tasks import end
 from application.wakeup import Wakeup
 from application.work import Versioned
 from domain.ids import UserId
@@ -90,7 +91,7 @@ async def snapshot(database: Urls, every: int) -> None:
                 return await (await connection.execute("select from log.snapshots")).fetchone() is not None
 
         await until(written)
-        following.cancel()
+        await end(following)
 
 
 async def test_a_long_stream_is_loaded_from_its_snapshot_and_the_tail(

@@ -11,6 +11,7 @@ from application import streams
 from application.commands import Done
 from application.committer import Committer
 from application.store import Store
+from application.tasks import end
 from domain.ids import UserId
 from interfaces.postgres.configuration import Urls
 from tests.application.outcomes import together, words
@@ -114,8 +115,7 @@ async def killer(database: Urls) -> AsyncIterator[asyncio.Task[int]]:
 
     task = asyncio.create_task(kill())
     yield task
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await end(task)
 
 
 @pytest.mark.crash

@@ -12,6 +12,7 @@ import pytest
 from application import streams
 from application.log import Recorded
 from application.store import Store
+from application.tasks import end
 from interfaces.postgres.configuration import Urls
 from tests.application.appends import Without, weaken
 from tests.application.world import TENANT, committing, deposit, until
@@ -74,8 +75,7 @@ async def prove(database: Urls, store: Store) -> None:
         head = await store.head()
         await until(lambda: tail.ends[-1] == head)
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        await end(following)
     everything = (await store.read_after(0, limit=head)).events
     assert [event.log_position for event in everything] == list(range(1, head + 1))
     assert tail.seen == everything, "the reader missed an event, or saw another order"
