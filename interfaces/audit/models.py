@@ -1,0 +1,157 @@
+"""The live read models as the snapshot has them: their tables, their cursors, and comparison with what replay says.
+
+A model is compared at its own cursor, row for row and column for column.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.sql import SQL, Composed, Identifier
+
+from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.snapshot import Connection, one, portions, rows
+from projections.generations import definition_of
+from projections.models import PROJECTIONS
+
+Values = tuple[Any, ...]
+
+_LIVE = """
+    SELECT name, number, definition, log_position FROM projection.generations WHERE role = 'live' ORDER BY name
+"""
+_TABLES = """
+    SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum), (
+        SELECT array_agg(k.attname::text ORDER BY array_position(i.indkey::smallint[], k.attnum))
+        FROM pg_index AS i INNER JOIN pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = ANY(i.indkey)
+        WHERE i.indrelid = c.oid AND i.indisprimary
+    )
+    FROM pg_class AS c INNER JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind = 'r'
+    GROUP BY c.oid, c.relname ORDER BY c.relname
+"""
+_ENDS_APPEND = "SELECT count(*) FROM log.events WHERE notification_id = %s AND append_index = append_size"
+_POSITION = "log_position"
+_LAST = 2**63 - 1
+_SHOWN = 80
+_ALL = SQL("SELECT {} FROM {} ORDER BY {}")
+_RANGE = SQL("SELECT {} FROM {} WHERE log_position > %s AND log_position <= %s ORDER BY log_position, {}")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a read model: its schema, its name, its columns, and those of its primary key, in their orders."""
+
+    schema: str
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+    @property
+    def in_log_order(self) -> bool:
+        """Whether each row belongs to one event and is never changed: then any range of the log can be compared."""
+        return self.key[:2] == ("tenant", _POSITION)
+
+    def query(self, form: SQL) -> Composed:
+        """Return a query of its rows."""
+        names = [SQL(", ").join(map(Identifier, columns)) for columns in (self.columns, self.key)]
+        return form.format(names[0], Identifier(self.schema, self.name), names[1])
+
+    def key_of(self, row: Values) -> Values:
+        """Return the values of a row's key."""
+        return tuple(row[self.columns.index(column)] for column in self.key)
+
+    def values(self, row: Mapping[str, Any]) -> Values:
+        """Return a row of replay as the database gives it; what it does not name is null."""
+        return tuple(map(row.get, self.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The live generation of a read model. `cursor` is how far it says it has read."""
+
+    name: str
+    cursor: int
+    tables: Mapping[str, Table]
+
+    @property
+    def check(self) -> str:
+        """The name of this model's check."""
+        return check_of(self.name)
+
+
+def check_of(name: str) -> str:
+    """Return the name of the check of a read model."""
+    return f"model {name}"
+
+
+def find_models(connection: Connection, head: int) -> tuple[tuple[Model, ...], Tallies]:
+    """Return the models that can be compared, and what is wrong with cursors and definitions."""
+    tallies = Tallies({})
+    models = []
+    with tallies.timed("cursors") as tally:
+        for name, number, definition, cursor in rows(connection, _LIVE):
+            tally.count("cursors", 1)
+            schema = f"{name}_g{number}"
+            if cursor > head:
+                tally.find(head, f"{schema} has read up to {cursor}, but the log ends at {head}")
+            elif cursor and one(connection, _ENDS_APPEND, cursor) == (0,):
+                tally.find(cursor, f"the cursor of {schema} is at {cursor}, where no append ends")
+            if name not in PROJECTIONS or definition_of(name).digest != definition:
+                tallies[check_of(name)].find(cursor, f"{schema} has not the tables of this program: rebuild it")
+                continue
+            found = rows(connection, _TABLES, schema)
+            tables = [Table(schema, table, tuple(columns), tuple(key)) for table, columns, key in found]
+            models.append(Model(name, cursor, {table.name: table for table in tables}))
+    return tuple(models), tallies
+
+
+def compare_range(
+    connection: Connection, table: Table, *, expected: list[Values], behind: int, upto: int | None, tally: Tally
+) -> None:
+    """Compare the rows of the events behind one log position and up to another, or all that follow."""
+    live = rows(connection, table.query(_RANGE), behind, _LAST if upto is None else upto)
+    if live == expected:
+        tally.count("rows", len(live))
+        return
+    _compare(table, {table.key_of(row): row for row in expected}, live, position=behind, tally=tally)
+
+
+def compare_whole(
+    connection: Connection, table: Table, *, expected: Iterable[Values], cursor: int, tally: Tally
+) -> None:
+    """Compare a whole table with the rows that it should have at its model's cursor."""
+    live = (row for portion in portions(connection, table.query(_ALL)) for row in portion)
+    _compare(table, {table.key_of(row): row for row in expected}, live, position=cursor, tally=tally)
+
+
+def _compare(
+    table: Table, expected: dict[Values, Values], live: Iterable[Values], *, position: int, tally: Tally
+) -> None:
+    """Find rows that differ, are too many or are missing; one that names no log position is wrong at `position`."""
+
+    def find(row: Values, what: str) -> None:
+        own = row[table.columns.index(_POSITION)] if _POSITION in table.columns else position
+        tally.find(own, f"{table.schema}.{table.name}: {what}")
+
+    for row in live:
+        tally.count("rows", 1)
+        key = table.key_of(row)
+        wanted = expected.pop(key, None)
+        if wanted is None:
+            find(row, f"{_shown(row)} is not in replay")
+        elif wanted != row:
+            pairs = zip(table.columns, row, wanted, strict=True)
+            differences = [
+                f"{column} is {_shown(has)}, in replay {_shown(should)}"
+                for column, has, should in pairs
+                if has != should
+            ]
+            find(row, f"of {_shown(key)}, {', '.join(differences)}")
+    for row in expected.values():
+        find(row, f"{_shown(row)} is missing")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"
+    return f"{value}"[:_SHOWN]

@@ -1,0 +1,68 @@
+"""Replays the log into read models by the models' own rules, and compares the rows that this makes with the live ones.
+
+Rows that belong to one event each are compared range by range; all others are gathered from the whole log and compared
+at its end. The model of balances is not replayed: it is compared with the naive fold (ledger.py).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from application.log import Recorded
+from interfaces.audit.findings import Tallies
+from interfaces.audit.models import Model, Values, compare_range, compare_whole
+from interfaces.audit.snapshot import Connection
+from projections.changes import Append, Changes
+from projections.models import PROJECTIONS
+
+Facts = Sequence[tuple[Recorded, Any]]
+
+
+def replay_range(
+    connection: Connection, model: Model, facts: Facts, *, behind: int, upto: int | None, tallies: Tallies
+) -> Changes:
+    """Replay a range of the log up to the model's cursor, compare what can be compared now, and return the rest."""
+    projection = PROJECTIONS[model.name]
+    in_log_order = {name: table for name, table in model.tables.items() if table.in_log_order}
+    expected: dict[str, list[Values]] = {name: [] for name in in_log_order}
+    rest = Changes()
+    with tallies.timed(model.check) as tally:
+        for recorded, event in facts:
+            if recorded.name not in projection.handles or recorded.log_position > model.cursor:
+                continue
+            for change in projection.apply(recorded, event):
+                if isinstance(change, Append) and change.table in in_log_order:
+                    expected[change.table].append(in_log_order[change.table].values(change.row))
+                else:
+                    rest.take((change,))
+        for name, table in in_log_order.items():
+            compare_range(connection, table, expected=expected[name], behind=behind, upto=upto, tally=tally)
+    return rest
+
+
+def compare_rest(connection: Connection, model: Model, *, changes: Iterable[Changes], tallies: Tallies) -> None:
+    """Put together what the ranges of the log have left, in their order, and compare it with the whole tables."""
+    with tallies.timed(model.check) as tally:
+        merged = Changes()
+        for one in changes:
+            merge(merged, one)
+        for name, table in model.tables.items():
+            if not table.in_log_order:
+                made = merged.tables.get(name)
+                expected = map(table.values, [*made.appended, *made.rows()] if made else [])
+                compare_whole(connection, table, expected=expected, cursor=model.cursor, tally=tally)
+
+
+def merge(into: Changes, later: Changes) -> None:
+    """Add the changes of later events: what is put wins, what is added is summed."""
+    for name, table in later.tables.items():
+        known = into.tables.setdefault(name, table)
+        if known is table:
+            continue
+        known.appended.extend(table.appended)
+        for key, row in table.put.items():
+            known.put.setdefault(key, {}).update(row)
+        for key, more in table.added.items():
+            found = known.added.setdefault(key, more)
+            if found is not more:
+                for column, delta in more.deltas.items():
+                    found.deltas[column] = found.deltas.get(column, 0) + delta
