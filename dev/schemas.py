@@ -7,7 +7,7 @@ any other, be it one more word in a list, and it is refused. Such an event takes
 import argparse
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def _breaks(old: object, new: object, at: str) -> Iterator[str]:
             before["properties"] = {**_optional(after["properties"], required), **before["properties"]}
         for key in sorted(before.keys() | after.keys()):
             yield from _breaks(before.get(key), after.get(key), f"{at}.{key}")
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and isinstance(old[0], Mapping):
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and _of_objects(old):
         for index, pair in enumerate(zip(old, new, strict=True)):
             yield from _breaks(*pair, f"{at}[{index}]")
     elif _in_order(old) != _in_order(new):
@@ -56,6 +56,10 @@ def _breaks(old: object, new: object, at: str) -> Iterator[str]:
 
 def _optional(properties: Schema, required: Collection[str]) -> Schema:
     return {name: schema for name, schema in properties.items() if name not in required}
+
+
+def _of_objects(parts: Sequence[object]) -> bool:
+    return bool(parts) and isinstance(parts[0], Mapping)
 
 
 def _in_order(part: object) -> object:
