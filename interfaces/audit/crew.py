@@ -16,7 +16,7 @@ HANDED_OUT = 2
 """Pieces that are at the helper: enough that it never waits, few enough that both end at about the same time."""
 
 
-class _Helper:
+class _Kept:
     """What the helper keeps between two pieces of work."""
 
     connection: ClassVar[Connection]
@@ -65,8 +65,8 @@ def share_out(
 
 def _join(url: str, shared: str) -> None:
     gc.disable()
-    _Helper.connection = open_snapshot(url, shared=shared)
+    _Kept.connection = open_snapshot(url, shared=shared)
 
 
 def _do(piece: Callable[[Connection], T]) -> T:
-    return piece(_Helper.connection)
+    return piece(_Kept.connection)

@@ -13,6 +13,10 @@ KEPT = 20
 """Findings of one check that are shown; the rest is counted."""
 
 
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+"""What naive code raises on JSON that is no entry; the codec's check says what exactly is wrong with it."""
+
+
 class Finding(NamedTuple):
     """Something wrong. The log position is None where a thing has none, such as a receipt of a refusal."""
 

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from domain.errors import DomainError
 from domain.ledger.accounts import describe
-from interfaces.audit.findings import Tallies
+from interfaces.audit.findings import UNREADABLE, Tallies
 from interfaces.audit.ledger_ends import end_append, end_log
 from interfaces.audit.ledger_fold import Key, LedgerFold
 from interfaces.audit.ledger_once import Once
@@ -21,8 +21,6 @@ from interfaces.audit.snapshot import Connection, portions, rows
 CHECKS = (
     "entries", "totals", "guards", "clearing", "equation", "books", "reversals", "trades", "receivables", "memo",
 )  # fmt: skip
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
-"""What naive code raises on JSON that is no entry; the codec's check says what exactly is wrong with it."""
 
 _ENTRIES = """
     SELECT append_id, notification_id, tenant, originator_id, state FROM log.events
@@ -80,7 +78,7 @@ class _Ledger:
             posted = fact["entry"]
             if posted["reverses"] is not None or "trade_id" in posted["metadata"]:
                 self._once.take(posted, tenant, position)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             self._fold.findings["entries", position] = f"it cannot be read as an entry: {error!r}"
 
     def close(self, connection: Connection) -> None:

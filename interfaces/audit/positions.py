@@ -4,7 +4,8 @@ After every append a conversion account stands at (−quantity, cost) and `pnl` 
 costs nothing and a spot position is never below zero (ACCOUNTING, invariant 6).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -12,14 +13,14 @@ from typing import Any
 from pydantic_core import from_json
 
 from application.codec import EVENTS, CannotDecode, decode
-from domain.instruments import parse
+from domain.instruments import InvalidInstrument, parse
 from domain.orders.events import OrderFilled
 from domain.positions.events import Part, PositionFilled
 from domain.positions.fold import Step, after, steps
 from domain.positions.position import evolve
 from domain.positions.state import FLAT, Position
 from domain.positions.terms import Market
-from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.findings import UNREADABLE, Tallies, Tally
 from interfaces.audit.snapshot import Connection, each
 
 CHECKS = ("fills", "positions")
@@ -28,6 +29,9 @@ Key = tuple[str, str, str, str]
 """Tenant, connection, instrument and strategy (`none` for none), as a conversion account has them."""
 Trade = tuple[str, str, str]
 """Tenant, order and trade id."""
+
+CONNECTION = 2
+"""Parts of the name of a connection, as opposed to that of a position."""
 
 _ENTRY = "ledger.entry_posted.v1"
 _TOPICS = ["order.filled.v1", *(name for name in EVENTS if name.startswith("position."))]
@@ -59,26 +63,26 @@ class _Trading:
     positions: Tally
     held: dict[Key, Position] = field(default_factory=dict)
     spot: dict[Key, bool] = field(default_factory=dict)
-    realised: defaultdict[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
-    pnl: defaultdict[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
-    conversion: defaultdict[tuple[Key, str], int] = field(default_factory=lambda: defaultdict(int))
+    realised: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    pnl: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    conversion: defaultdict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     touched: dict[Key, int] = field(default_factory=dict)
+    results: dict[tuple[str, ...], int] = field(default_factory=dict)
     filled: dict[Trade, tuple[int, OrderFilled]] = field(default_factory=dict)
     booked: dict[Trade, tuple[int, PositionFilled]] = field(default_factory=dict)
 
     def take(self, position: int, tenant: str, *, name: str, state: bytes) -> None:
         """Add an event. What cannot be decoded is told of by the codec's check."""
-        if name == _ENTRY:
-            self._take_entry(position, tenant, from_json(state)["entry"])
-            return
         try:
-            event = decode(name, state)
-        except CannotDecode:
+            event = from_json(state)["entry"] if name == _ENTRY else decode(name, state)
+            if name == _ENTRY:
+                self._take_entry(position, tenant, event)
+            elif isinstance(event, OrderFilled):
+                self.filled[tenant, event.order, event.trade_id] = position, event
+            else:
+                self._take_change(position, tenant, event)
+        except (CannotDecode, *UNREADABLE):
             return
-        if isinstance(event, OrderFilled):
-            self.filled[tenant, event.order, event.trade_id] = position, event
-        else:
-            self._take_change(position, tenant, event)
 
     def end_append(self) -> None:
         """Compare fills with what was booked, and every position touched with its accounts."""
@@ -87,22 +91,24 @@ class _Trading:
             self._check_booking(trade)
         for key, position in self.touched.items():
             self._check_position(key, position)
-        for touched in (self.filled, self.booked, self.touched):
+        for of, position in self.results.items():
+            self._check_result(of, position)
+        for touched in (self.filled, self.booked, self.touched, self.results):
             touched.clear()
 
     def _take_entry(self, position: int, tenant: str, entry: dict[str, Any]) -> None:
-        of_reference = tenant, *entry["reference"].split(":")
         for line in entry["postings"]:
             _, connection, *account = line["account"].split(":")
             units = int(line["amount"].replace(".", ""))
             match account:
                 case ["conversion", instrument, strategy]:
                     key = tenant, connection, instrument, strategy
-                    self.conversion[key, line["asset"]] += units
+                    self.conversion[key][line["asset"]] += units
                     self.touched[key] = position
                 case ["pnl"]:
-                    self.pnl[tenant, connection] += units
-                    self.pnl[of_reference] += units
+                    for of in ((tenant, connection), (tenant, *entry["reference"].split(":"))):
+                        self.pnl[of] += units
+                        self.results[of] = position
                 case _:
                     pass
 
@@ -118,8 +124,9 @@ class _Trading:
             parts = (*event.parts, *event.fee_parts)
         self.held[key] = evolve(before, event)
         realised = sum(part.realised.units for part in parts)
-        self.realised[tenant, event.key.connection] += realised
-        self.realised[key] += realised
+        for of in (key[:2], key):
+            self.realised[of] += realised
+            self.results[of] = position
         self.touched[key] = position
 
     def _check_booking(self, trade: Trade) -> None:
@@ -135,23 +142,31 @@ class _Trading:
                 self.fills.find(position, f"trade {trade[2]} is booked with other figures than it was filled with")
 
     def _check_position(self, key: Key, position: int) -> None:
-        held, traded = self.held.get(key, FLAT), parse(key[2])
-        coins = {asset.code: self.conversion[key, asset.code] for asset in (traded.base, traded.quote)}
-        stands = (coins[traded.base.code], coins[traded.quote.code])
-        name = ":".join(key[1:])
-        if stands != ((0, 0) if traded.perpetual else (-held.quantity, held.cost)):
-            self.positions.find(
-                position, f"{name} holds {held.quantity} for {held.cost}, its conversion account {stands}"
-            )
+        held, name = self.held.get(key, FLAT), ":".join(key[1:])
+        try:
+            traded = parse(key[2])
+        except InvalidInstrument:
+            self.positions.find(position, f"{name} is a position in no instrument")
+            return
+        stands = {} if traded.perpetual else {traded.base.code: -held.quantity, traded.quote.code: held.cost}
+        if _without_zeros(stands) != _without_zeros(self.conversion[key]):
+            accounts = dict(self.conversion[key])
+            self.positions.find(position, f"{name} holds {held.quantity} for {held.cost}, its account {accounts}")
         if held.quantity == 0 and held.cost:
             self.positions.find(position, f"{name} is flat and costs {held.cost}")
         if self.spot.get(key) and held.quantity < 0:
             self.positions.find(position, f"{name} is a spot position of {held.quantity}")
-        for of in (key[:2], key) if traded.perpetual else (key[:2],):
-            if self.pnl[of] != -self.realised[of]:
-                self.positions.find(
-                    position, f"{':'.join(of[1:])} realised {self.realised[of]}, on pnl are {self.pnl[of]}"
-                )
+
+    def _check_result(self, of: tuple[str, ...], position: int) -> None:
+        """Compare what was realised with `pnl`: of connections, and of perpetuals, whose entries are all their own."""
+        is_own = len(of) == CONNECTION or of[2].endswith("-perp")
+        if is_own and self.pnl[of] != -self.realised[of]:
+            name = ":".join(of[1:])
+            self.positions.find(position, f"{name} realised {self.realised[of]}, and on pnl are {self.pnl[of]}")
+
+
+def _without_zeros(units: Mapping[str, int]) -> dict[str, int]:
+    return {asset: number for asset, number in units.items() if number}
 
 
 def _traded(booked: PositionFilled) -> tuple[int, int, Any]:

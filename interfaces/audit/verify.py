@@ -62,6 +62,11 @@ class Verified:
     checks: tuple[Tally, ...]
 
     @property
+    def events_per_s(self) -> float:
+        """Events that were verified per second, start and end included."""
+        return self.log_position / self.seconds
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings that are kept, check by check."""
         return tuple(finding for check in self.checks for finding in check.findings)
