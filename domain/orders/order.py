@@ -154,7 +154,7 @@ def _placed(command: PlaceOrder) -> OrderInitialized:
         case _:
             raise InvalidOrderSize
     if not 0 < size.units < MAX_UNITS:
-        raise InvalidOrderSize(at=("quantity" if command.quantity else "quote_amount",))
+        raise InvalidOrderSize(at=("quantity" if command.quantity is not None else "quote_amount",))
     return OrderInitialized(
         order=command.order,
         user=command.user,
