@@ -6,7 +6,8 @@ from application.commands import Body, Command, Envelope
 from application.store import Store
 from application.work import Work
 from domain.assets import RegisterAsset, Registered, UnknownAsset
-from domain.ledger.accounts import describe
+from domain.instruments import SCALE
+from domain.ledger.accounts import Realm, describe
 from domain.money import Asset
 
 MOST_KNOWN = 10_000
@@ -42,6 +43,13 @@ class Assets:
         if len(self._known) < MOST_KNOWN:
             self._known[code] = entry.state
         return entry.state
+
+    async def in_portfolio(self, code: str) -> Asset:
+        """Return an asset as venues hold it. Raises `UnknownAsset`, also for one that no venue holds."""
+        asset = (await self.find(code)).at(Realm.PORTFOLIO)
+        if asset.scale != SCALE:
+            raise UnknownAsset(asset=code)
+        return asset
 
     async def of_account(self, account: str, code: str) -> Asset:
         """Return an asset at the scale of an account's realm. Raises `UnknownAccount` or `UnknownAsset`."""

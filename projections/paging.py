@@ -1,6 +1,7 @@
 """Pages of lists: opaque cursors. A cursor says where the last page ended and is no secret; a forged one is refused."""
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ T = TypeVar("T")
 MOST_ITEMS = 500
 FIRST = 0
 LAST = 2**63 - 1
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,13 +37,13 @@ def read_cursor(cursor: str | None, *first: Any) -> list[Any]:
         return list(first)
     try:
         parts = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise MalformedCursor(at=("cursor",)) from None
     if not isinstance(parts, list) or [type(part) for part in parts] != [type(part) for part in first]:
         raise MalformedCursor(at=("cursor",))
     if any(isinstance(part, int) and not 0 <= part <= LAST for part in parts):
         raise MalformedCursor(at=("cursor",))
-    if any(isinstance(part, str) and "\0" in part for part in parts):
+    if any(isinstance(part, str) and _UNSTORABLE.search(part) for part in parts):
         raise MalformedCursor(at=("cursor",))
     return parts
 

@@ -1,8 +1,12 @@
 """The application: routers, problems and documentation put together. What it needs comes from bootstrap.py."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request, Response
+from starlette.types import ASGIApp
 
 from interfaces.api import problems
+from interfaces.api.documented import ProblemBody
 from interfaces.api.middleware import Requests
 from interfaces.api.parts import Parts
 from interfaces.api.reference import as_page
@@ -24,9 +28,22 @@ _ROUTERS = (
 )
 
 
-def build_app(parts: Parts) -> FastAPI:
+class Api(FastAPI):
+    """FastAPI whose document also describes problems, which no route returns as a model."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+            document["components"]["schemas"] |= problem.pop("$defs") | {ProblemBody.__name__: problem}
+        assert self.openapi_schema is not None
+        return self.openapi_schema
+
+
+def build_app(parts: Parts) -> ASGIApp:
     """Return the application over its parts."""
-    app = FastAPI(
+    app = Api(
         title="Lastro",
         version="1",
         description="A trading platform whose every number can be explained, replayed and proven.",
@@ -40,8 +57,7 @@ def build_app(parts: Parts) -> FastAPI:
     for router in _ROUTERS:
         app.include_router(router)
     app.add_api_route("/docs", _docs, operation_id="docs", tags=["operations"], response_class=Response)
-    app.add_middleware(Requests)
-    return app
+    return Requests(app)
 
 
 async def _docs(request: Request) -> Response:

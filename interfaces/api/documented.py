@@ -65,4 +65,4 @@ def _problem(status: int) -> dict[str, Any]:
         "request_id": "8f4e1d0c2b7a4f6e9d3c5b1a7e2f4d60",
     }
     content = {"schema": {"$ref": "#/components/schemas/ProblemBody"}, "example": example}
-    return {"description": detail, "model": ProblemBody, "content": {MEDIA_TYPE: content}}
+    return {"description": detail, "content": {MEDIA_TYPE: content}}

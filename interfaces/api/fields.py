@@ -1,5 +1,6 @@
 """The types of fields in bodies and parameters: what a request alone must show. Numbers are never amounts."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -8,6 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from domain.ledger.entry import MAX_METADATA, MAX_NOTE, MAX_REFERENCE
 
 _UNSIGNED = r"^(0|[1-9][0-9]{0,19})(\.[0-9]{1,18})?$"
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 _SIGNED = r"^-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,18})?$"
 
 
@@ -23,13 +26,20 @@ def _not_zero(text: str) -> str:
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
 
 
-def _text_only(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("must be a time in RFC 3339, as text")  # noqa: TRY004 - pydantic turns a ValueError into 422
+def _rfc_3339(value: object) -> object:
+    if not isinstance(value, str) or _TIME.fullmatch(value) is None:
+        raise ValueError("must be a time in RFC 3339 with its offset, as text")
     return value
+
+
+def _sorted(pairs: dict[str, str]) -> dict[str, str]:
+    return dict(sorted(pairs.items()))
 
 
 SignedAmount = Annotated[
@@ -51,12 +61,12 @@ AccountPath = Annotated[
 ]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", examples=["0b9d1ac3bb7e4f0e9d2b7f2f2c8f1a11"])]
 Time = Annotated[
-    AwareDatetime, BeforeValidator(_text_only), AfterValidator(_utc), Field(examples=["2026-11-20T12:00:00Z"])
+    AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_utc), Field(examples=["2026-11-20T12:00:00Z"])
 ]
 Kind = Annotated[str, Field(pattern=r"^[a-z_]{1,40}$", examples=["top_up"])]
-Reference = Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE, examples=["invoice 17"])]
+Reference = Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE, pattern=_PRINTABLE, examples=["invoice 17"])]
 Note = Annotated[str, Field(max_length=MAX_NOTE, examples=["by hand"])]
-Metadata = Annotated[dict[str, str], Field(max_length=MAX_METADATA)]
+Metadata = Annotated[dict[str, str], Field(max_length=MAX_METADATA), AfterValidator(_sorted)]
 
 
 class Body(BaseModel):

@@ -26,8 +26,9 @@ _SECURITY = (
 )
 
 
-class _TooLarge(Exception):
-    """The body is larger than the route takes."""
+_WRONG_TYPE = problems.Problem(
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be application/json."
+)
 
 
 class Requests:
@@ -58,9 +59,11 @@ class Requests:
 
         try:
             await self._checked(scope, receive, answer)
+        except Exception:
+            if not status:
+                raise  # otherwise it was answered and logged by problems.bug
         finally:
-            route = scope.get("route")
-            name = getattr(route, "operation_id", None) or "none"
+            name = getattr(scope.get("route"), "operation_id", None) or "none"
             ANSWERS.labels(name, str(status)).inc()
             SECONDS.labels(name).observe(time.perf_counter() - started)
 
@@ -70,16 +73,13 @@ class Requests:
         most = MOST_BYTES_IN_BULK if scope["path"].endswith(BULK_PATHS) else MOST_BYTES
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > most:
-            await _too_large(request)(scope, receive, send)
+            await _refused(request, problems.body_too_large())(scope, receive, send)
             return
         has_body = length != "0" or "transfer-encoding" in headers
         if has_body and scope["method"] in _WITH_BODY and not _is_json(headers.get("content-type", "")):
-            await _wrong_type(request)(scope, receive, send)
+            await _refused(request, _WRONG_TYPE)(scope, receive, send)
             return
-        try:
-            await self._app(scope, _limited(receive, most), send)
-        except _TooLarge:
-            await _too_large(request)(scope, receive, send)
+        await self._app(scope, _limited(receive, most), send)
 
 
 def _limited(receive: Receive, most: int) -> Callable[[], Awaitable[Message]]:
@@ -91,7 +91,7 @@ def _limited(receive: Receive, most: int) -> Callable[[], Awaitable[Message]]:
         message = await receive()
         received += len(message.get("body", b""))
         if received > most:
-            raise _TooLarge
+            raise problems.body_too_large()
         return message
 
     return counted
@@ -101,16 +101,5 @@ def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
-def _too_large(request: Request) -> ASGIApp:
-    return problems.render(
-        request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code="body_too_large", detail="The body is too large."
-    )
-
-
-def _wrong_type(request: Request) -> ASGIApp:
-    return problems.render(
-        request,
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        code="unsupported_media_type",
-        detail="The body must be application/json.",
-    )
+def _refused(request: Request, problem: problems.Problem) -> ASGIApp:
+    return problems.render(request, problem.status, code=problem.code, detail=problem.detail)

@@ -3,7 +3,9 @@
 What is not foreseen is our bug: it is logged with an id, and the answer holds the id and nothing more.
 """
 
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -26,15 +28,23 @@ RETRY_AFTER_S = "1"
 _BODY_ERRORS = {"json_invalid": HTTPStatus.BAD_REQUEST}
 
 
-class Problem(Exception):
+class Problem(HTTPException):
     """An error that the API itself finds, before or after the domain is asked."""
 
     def __init__(self, status: HTTPStatus, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail)
+        super().__init__(status, detail, dict(headers or {}))
         self.status = status
         self.code = code
-        self.detail = detail
-        self.headers = headers
+
+
+@contextmanager
+def pointing_at(*path: str) -> Iterator[None]:
+    """Let an error that a value causes name the value's place in the body."""
+    try:
+        yield
+    except Invalid as error:
+        error.at = error.at or path
+        raise
 
 
 def pointer(path: Sequence[str | int]) -> str:
@@ -106,6 +116,16 @@ def _problem(request: Request, error: Exception) -> Response:
     return render(request, error.status, code=error.code, detail=error.detail, headers=error.headers)
 
 
+def unreadable_json() -> Problem:
+    """Return the problem of a body that is no JSON."""
+    return Problem(HTTPStatus.BAD_REQUEST, "unreadable_json", "The body is not readable as JSON.")
+
+
+def body_too_large() -> Problem:
+    """Return the problem of a body beyond the limit."""
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "The body is too large.")
+
+
 def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)
     at = pointer(error.at)
@@ -117,7 +137,9 @@ def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, CommandRefused)
     refusal = refusal_as_problem(error.done.receipt.answer)
     code, detail, errors = refusal.pop("code"), refusal.pop("detail"), refusal.pop("errors")
-    headers = {"Idempotent-Replayed": "true"} if error.done.replayed else {}
+    headers = {"X-Log-Position": str(request.app.state.parts.committer.head)}
+    if error.done.replayed:
+        headers["Idempotent-Replayed"] = "true"
     return render(
         request, HTTPStatus.CONFLICT, code=code, detail=detail, errors=errors, numbers=refusal, headers=headers
     )
@@ -191,7 +213,8 @@ def _session_refused(request: Request, error: Exception) -> Response:
 
 def bug(request: Request, error: Exception) -> Response:
     """Answer what nobody foresaw with an id and nothing more."""
-    log.error("api.bug", request_id=request.state.request_id, path=request.url.path, exc_info=error)
+    frames = "".join(traceback.format_exception(error))  # never the values of variables: passwords are among them
+    log.error("api.bug", request_id=request.state.request_id, path=request.url.path, traceback=frames)
     return render(
         request, HTTPStatus.INTERNAL_SERVER_ERROR, code="internal_error", detail="This is our mistake; it is logged."
     )

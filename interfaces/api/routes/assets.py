@@ -6,9 +6,10 @@ from interfaces.api.ask import Asked, answer
 from interfaces.api.documented import QUERY, problems
 from interfaces.api.fields import Shown
 from interfaces.api.pages import Cursor, Limit, shown
+from interfaces.api.strict_json import StrictRoute
 from projections import assets
 
-router = APIRouter(prefix="/api/v1", tags=["assets"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["assets"])
 
 
 class ShownAsset(Shown):

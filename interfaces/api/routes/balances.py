@@ -7,9 +7,10 @@ from interfaces.api.documented import QUERY, problems
 from interfaces.api.fields import Shown
 from interfaces.api.pages import Cursor, Limit, shown
 from interfaces.api.routes.ledger.shown import EntryPage, entry
+from interfaces.api.strict_json import StrictRoute
 from projections import accounts, journal
 
-router = APIRouter(prefix="/api/v1", tags=["balances"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["balances"])
 
 
 class OwnBalance(Shown):

@@ -10,17 +10,18 @@ from pydantic import Field
 from application.connections import open_connection
 from domain.connections import OpenConnection
 from domain.ids import ConnectionId
-from domain.ledger.accounts import Realm
 from domain.money import Amount
 from domain.positions.terms import Market
 from interfaces.api.ask import Asked, answer
 from interfaces.api.documented import COMMAND, QUERY, problems
 from interfaces.api.fields import Body, Money, Shown, ShownMoney
 from interfaces.api.pages import Cursor, Limit, shown
+from interfaces.api.problems import pointing_at
 from interfaces.api.roles import SEES_ALL
+from interfaces.api.strict_json import StrictRoute
 from projections import connections
 
-router = APIRouter(prefix="/api/v1/connections", tags=["trading"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1/connections", tags=["trading"])
 
 
 class ConnectionBody(Body):
@@ -64,14 +65,17 @@ class ConnectionPage(Shown):
 )
 async def open_one(body: ConnectionBody, ask: Asked) -> Response:
     """Connect to a venue. A paper connection posts what it starts with: holdings against external."""
-    asset = (await ask.parts.assets.find(body.start.asset)).at(Realm.PORTFOLIO)
+    with pointing_at("start", "asset"):
+        asset = await ask.parts.assets.in_portfolio(body.start.asset)
     envelope = ask.envelope(body)
+    with pointing_at("start", "value"):
+        start = Amount.parse(body.start.value, asset)
     opening = OpenConnection(
         connection=ConnectionId(ask.new_id("connection")),
         user=ask.caller.user,
         venue=body.venue,
         market=Market.SPOT,
-        start=Amount.parse(body.start.value, asset),
+        start=start,
         occurred_at=envelope.now,
     )
     return await ask.submit(open_connection(envelope, opening))

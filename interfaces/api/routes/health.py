@@ -87,7 +87,7 @@ async def metrics(request: Request) -> Response:
 def _admit(request: Request, parts: Parts) -> None:
     token = parts.settings.metrics_token
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    if token is not None and compare_digest(given, token.get_secret_value()):
+    if token is not None and compare_digest(given.encode(), token.get_secret_value().encode()):
         return
     if request.client is None or not ip_address(request.client.host).is_loopback:
         raise refused()

@@ -7,8 +7,9 @@ from domain.users import require_active
 from interfaces.api.ask import Asked, answer
 from interfaces.api.documented import QUERY, problems
 from interfaces.api.fields import Shown
+from interfaces.api.strict_json import StrictRoute
 
-router = APIRouter(prefix="/api/v1", tags=["me"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["me"])
 
 
 class Me(Shown):

@@ -10,8 +10,7 @@ from pydantic import Field, model_validator
 from application.orders import place_order
 from domain.ids import ConnectionId, OrderId
 from domain.instruments import Instrument, parse
-from domain.ledger.accounts import Realm
-from domain.money import Amount
+from domain.money import Amount, Asset
 from domain.orders.commands import PlaceOrder
 from domain.orders.errors import UnknownOrder
 from domain.orders.terms import OrderType, Side
@@ -19,11 +18,13 @@ from interfaces.api.ask import Ask, Asked, answer
 from interfaces.api.documented import COMMAND, QUERY, problems
 from interfaces.api.fields import Body, Id, Shown, ShownMoney, Time, UnsignedAmount
 from interfaces.api.pages import Cursor, Limit, plain, shown
+from interfaces.api.problems import pointing_at
 from interfaces.api.roles import SEES_ALL
+from interfaces.api.strict_json import StrictRoute
 from projections import connections, fills, orders, positions
 from projections.positions import HeldPosition
 
-router = APIRouter(prefix="/api/v1", tags=["trading"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["trading"])
 
 
 class OrderBody(Body):
@@ -148,8 +149,8 @@ async def place(body: OrderBody, ask: Asked) -> Response:
         strategy=None,
         side=Side(body.side),
         type=OrderType(body.type),
-        quantity=None if body.quantity is None else Amount.parse(body.quantity, instrument.base),
-        quote_amount=None if body.quote_amount is None else Amount.parse(body.quote_amount, instrument.quote),
+        quantity=_size(body, "quantity", instrument.base),
+        quote_amount=_size(body, "quote_amount", instrument.quote),
         occurred_at=envelope.now,
         at_candle=body.occurred_at,
     )
@@ -208,11 +209,18 @@ async def list_positions(
 
 
 async def _instrument(ask: Ask, name: str) -> Instrument:
-    """Return an instrument whose assets are registered. Raises `InvalidInstrument` or `UnknownAsset`."""
-    instrument = parse(name)
-    for asset in (instrument.base, instrument.quote):
-        (await ask.parts.assets.find(asset.code)).at(Realm.PORTFOLIO)
+    """Return an instrument whose assets venues hold. Raises `InvalidInstrument` or `UnknownAsset`."""
+    with pointing_at("instrument"):
+        instrument = parse(name)
+        for asset in (instrument.base, instrument.quote):
+            await ask.parts.assets.in_portfolio(asset.code)
     return instrument
+
+
+def _size(body: OrderBody, name: str, asset: Asset) -> Amount | None:
+    said: str | None = getattr(body, name)
+    with pointing_at(name):
+        return None if said is None else Amount.parse(said, asset)
 
 
 def _position(one: HeldPosition) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from interfaces.api.documented import problems
 from interfaces.api.fields import Body, Shown
 from interfaces.api.parts import Parts
 from interfaces.api.problems import Problem
+from interfaces.api.strict_json import StrictRoute
 
-router = APIRouter(prefix="/api/v1/auth", tags=["sessions"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1/auth", tags=["sessions"])
 
 DEFAULT_TENANT = "main"
 _ERRORS = problems(400, 401, 403, 413, 415, 422, 429, 500, 503)
@@ -34,7 +35,7 @@ class Login(Body):
 class Refresh(Body):
     """A refresh token; it is good once."""
 
-    refresh_token: Annotated[str, Field(min_length=1, max_length=512, repr=False)]
+    refresh_token: Annotated[str, Field(min_length=1, max_length=512, repr=False, examples=["main.0b9d…"])]
 
 
 class LoggedIn(Shown):

@@ -14,9 +14,10 @@ from interfaces.api.ask import Ask, Asked, answer
 from interfaces.api.documented import COMMAND, QUERY, problems
 from interfaces.api.fields import Body, Id, Shown
 from interfaces.api.pages import Cursor, Limit, plain
+from interfaces.api.strict_json import StrictRoute
 from projections import users
 
-router = APIRouter(prefix="/api/v1/admin/users", tags=["users"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1/admin/users", tags=["users"])
 
 
 class RolesBody(Body):

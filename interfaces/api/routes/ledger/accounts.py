@@ -9,11 +9,12 @@ from interfaces.api.ask import Asked, answer
 from interfaces.api.documented import QUERY, problems
 from interfaces.api.fields import AccountPath, AssetCode, Shown, ShownMoney, Time
 from interfaces.api.pages import Cursor, Limit, plain, shown
+from interfaces.api.strict_json import StrictRoute
 from projections import accounts, journal, statements
 from projections.accounts import Balances
 from projections.times import Moment
 
-router = APIRouter(prefix="/api/v1/ledger/accounts", tags=["ledger"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1/ledger/accounts", tags=["ledger"])
 
 _MODELS = (accounts.NAME, journal.NAME)
 AsOf = Annotated[Time | None, Query(description="accounting time, inclusive")]

@@ -33,9 +33,10 @@ from interfaces.api.fields import (
 from interfaces.api.pages import Cursor, Limit, shown
 from interfaces.api.problems import refusal_as_problem
 from interfaces.api.routes.ledger.shown import EntryPage, ShownEntry, ShownPosting, entry, posted
+from interfaces.api.strict_json import StrictRoute
 from projections import journal
 
-router = APIRouter(prefix="/api/v1/ledger/entries", tags=["ledger"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1/ledger/entries", tags=["ledger"])
 
 MOST_ENTRIES = 1_000
 

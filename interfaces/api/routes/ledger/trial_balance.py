@@ -9,10 +9,11 @@ from interfaces.api.ask import Asked, answer
 from interfaces.api.documented import QUERY, problems
 from interfaces.api.fields import Shown
 from interfaces.api.routes.ledger.accounts import AsOf, KnownAt
+from interfaces.api.strict_json import StrictRoute
 from projections import accounts, journal, trial_balance
 from projections.times import Moment
 
-router = APIRouter(prefix="/api/v1/ledger", tags=["ledger"])
+router = APIRouter(route_class=StrictRoute, prefix="/api/v1/ledger", tags=["ledger"])
 
 
 class TrialBalanceRow(Shown):

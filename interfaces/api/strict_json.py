@@ -1,0 +1,43 @@
+"""Bodies are read strictly: UTF-8, no key twice, bounded depth. What is no JSON is a 400 and never a 500."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from interfaces.api.problems import unreadable_json
+
+
+class StrictRequest(Request):
+    """A request whose body is read once, strictly."""
+
+    async def json(self) -> Any:  # noqa: ANN401 - whatever the body holds
+        """Return what the body says. Raises a `Problem` with status 400."""
+        if not hasattr(self, "_json"):
+            try:
+                self._json = json.loads((await self.body()).decode(), object_pairs_hook=_no_key_twice)
+            except (ValueError, RecursionError):
+                raise unreadable_json() from None
+        return self._json
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its body strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap what handles the request."""
+        handler = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handler(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise ValueError("a key comes twice")
+    return read
