@@ -242,6 +242,7 @@ def test_what_is_no_id_is_422_by_name(finance: Caller, id_: str) -> None:
         ({"account": "nowhere"}, "account"),
         ({"kind": "K"}, "kind"),
         ({"reference": ""}, "reference"),
+        ({"reference": "\x00"}, "reference"),
     ],
 )
 def test_a_parameter_that_breaks_its_form_is_422_by_name(
