@@ -118,6 +118,7 @@ class PolicyRunner:
             await connection.execute(_DECLARE, (self._policy.name, self._policy.first_log_position - 1))
             row = await (await connection.execute(_CURSOR, (self._policy.name,))).fetchone()
             assert row is not None
+            self.progress = Progress(self._policy.name, int(row[0]))
             return int(row[0])
 
     async def _advance(self, old: int, new: int) -> int:
