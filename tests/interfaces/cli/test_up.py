@@ -2,11 +2,13 @@ import json
 import os
 import signal
 import socket
-import urllib.request
+from functools import partial
 
+import httpx
 import pytest
 
-from tests.interfaces.cli.command import Lastro, lives
+from interfaces.supervisor import DEATHS_MAX
+from tests.interfaces.cli.command import Lastro, Running, lives
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
@@ -20,10 +22,8 @@ def test_up_brings_everything_up_refuses_a_second_and_drains_on_sigterm(lastro: 
         lastro("asset", "add", "TST").succeeded()
         up.until(lambda: lastro("status").status == 0)
         parts = lastro("status", "--json").succeeded().answer["parts"]
-        body = json.dumps({"email": "ana@example.org", "password": made["password"]}).encode()
-        login = urllib.request.Request(f"{address}/api/v1/auth/login", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(login, timeout=10) as answer:
-            tokens = json.load(answer)
+        person = {"email": "ana@example.org", "password": made["password"]}
+        tokens = httpx.post(f"{address}/api/v1/auth/login", json=person, trust_env=False).json()
         children = [up.child("api"), up.child("worker")]
         status, took_s = up.drained()
 
@@ -58,15 +58,20 @@ def test_the_children_of_a_killed_supervisor_end_and_its_postgres_is_adopted(las
 def test_a_dead_child_is_started_again_and_given_up_after_five_deaths_in_a_minute(lastro: Lastro) -> None:
     with lastro.started("up", "--port", "0") as up:
         up.ready()
-        for deaths in range(1, 6):
-            child = up.child("worker")
-            os.kill(child, signal.SIGKILL)
-            up.until(lambda died=child, last=deaths == 5: last or up.child("worker") != died)  # type: ignore[misc]
+        for _ in range(DEATHS_MAX - 1):
+            died = up.child("worker")
+            os.kill(died, signal.SIGKILL)
+            up.until(partial(_is_replaced, up, died))
+        os.kill(up.child("worker"), signal.SIGKILL)
         up.process.wait(timeout=30)
     assert up.process.returncode == 2
     assert "worker died 5 times within 60 s" in up.said
     assert "Traceback" not in up.said
     assert not lastro.server_runs
+
+
+def _is_replaced(up: Running, died: int) -> bool:
+    return up.child("worker") != died
 
 
 def test_a_taken_port_is_said_before_anything_runs(lastro: Lastro) -> None:
