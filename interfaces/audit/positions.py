@@ -106,7 +106,7 @@ class _Trading:
                     self.conversion[key][line["asset"]] += units
                     self.touched[key] = position
                 case ["pnl"]:
-                    for of in ((tenant, connection), (tenant, *entry["reference"].split(":"))):
+                    for of in {(tenant, connection), (tenant, *entry["reference"].split(":"))}:
                         self.pnl[of] += units
                         self.results[of] = position
                 case _:

@@ -1,0 +1,21 @@
+"""What tests of the audit share: a house with the real command path, on a database of the test's own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from interfaces.postgres.configuration import Urls
+from tests.interfaces.audit.forgery import Books, some_books
+from tests.projections.house import House, a_house
+
+
+@pytest.fixture
+async def house(database: Urls) -> AsyncIterator[House]:
+    async with a_house(database) as made:
+        yield made
+
+
+@pytest.fixture
+async def books(house: House) -> Books:
+    """A sound log in which a little of everything has happened."""
+    return await some_books(house)
