@@ -57,7 +57,7 @@ def build_app(parts: Parts) -> ASGIApp:
     for router in _ROUTERS:
         app.include_router(router)
     app.add_api_route("/docs", _docs, operation_id="docs", tags=["operations"], response_class=Response)
-    return Requests(app)
+    return Requests(app, head=lambda: parts.committer.head)
 
 
 async def _docs(request: Request) -> Response:

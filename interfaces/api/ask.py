@@ -129,11 +129,10 @@ class Ask:
         return self.key
 
     def _input_hash(self, body: Body | None) -> str:
-        """Hash method, route, path, query and the parsed body (CONTRACT, Idempotency)."""
+        """Hash method, route, path parameters and the parsed body (CONTRACT, Idempotency)."""
         said = None if body is None else body.canonical()
         path = self.request.path_params
-        query = sorted(self.request.query_params.multi_items())
-        return sha256(to_json([self.request.method, self.operation, path, query, said])).hexdigest()
+        return sha256(to_json([self.request.method, self.operation, path, said])).hexdigest()
 
 
 async def ask(

@@ -34,8 +34,9 @@ _WRONG_TYPE = problems.Problem(
 class Requests:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, head: Callable[[], int]) -> None:
         self._app = app
+        self._head = head
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection event of the server."""
@@ -53,6 +54,7 @@ class Requests:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                headers.setdefault("X-Log-Position", str(self._head()))
                 for name, value in _SECURITY:
                     headers.setdefault(name, value)
             await send(message)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
 from interfaces.api.ask import Asked, answer
 from interfaces.api.documented import QUERY, problems
@@ -17,9 +18,11 @@ router = APIRouter(route_class=StrictRoute, prefix="/api/v1/ledger", tags=["ledg
 
 
 class TrialBalanceRow(Shown):
-    """One account and asset; one of debit and credit is zero. `class` is the account's class."""
+    """One account and asset; one of debit and credit is zero."""
 
     account: str
+    account_class: str = Field(alias="class")
+    normal_side: str
     realm: str
     asset: str
     debit: str
