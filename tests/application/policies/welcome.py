@@ -106,12 +106,12 @@ class Stepping(Committer):
 
 @asynccontextmanager
 async def runner_of(
-    policy: Policy,
+    policy: Policy | Callable[[Committer], Policy],
     database: Urls,
     *,
     wrap: Callable[[Committer], Committer] = lambda committer: committer,
 ) -> AsyncIterator[PolicyRunner]:
-    """Give a runner of a policy with a committer, a pool and a wake-up of its own."""
+    """Give a runner of a policy, maybe made with its committer, with a committer, a pool and a wake-up of its own."""
     async with (
         committing(database) as committer,
         connections.pool(database.app, name="test-policy", size=2, configure=speak_hex_ids) as pool,
@@ -119,7 +119,8 @@ async def runner_of(
         wakeup = Wakeup(lambda: connect(database.app), "lastro_log")
         await wakeup.start()
         try:
-            yield PolicyRunner(policy, store=Store(pool), committer=wrap(committer), pool=pool, wakeup=wakeup)
+            made = policy(committer) if callable(policy) else policy
+            yield PolicyRunner(made, store=Store(pool), committer=wrap(committer), pool=pool, wakeup=wakeup)
         finally:
             await wakeup.stop()
 
