@@ -15,6 +15,7 @@ from pathlib import Path
 from application import streams
 from application.commands import Command, Envelope
 from application.committer import Committer
+from application.ids import command_id as command_id_of
 from application.ids import derive, namespace
 from application.ledger import post_entries, post_entry
 from application.snapshots import Snapshots
@@ -77,7 +78,7 @@ async def committing(urls: Urls) -> AsyncIterator[Committer]:
 
 def envelope(key: str, actor: str = ACTOR) -> Envelope:
     """Return the envelope of a command with an idempotency key."""
-    command_id = derive(_BENCH, actor, key)
+    command_id = command_id_of(TENANT, actor, key)
     return Envelope(
         tenant=TENANT,
         actor=actor,
