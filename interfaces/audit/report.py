@@ -100,7 +100,7 @@ def _verdict(tally: Tally) -> Text:
 
 def _summary(verified: Verified) -> str:
     found = sum(tally.found for tally in verified.checks)
-    verdict = "Everything holds." if not found else f"{found} findings."
+    verdict = "Everything holds." if not found else f"Not everything holds: {found} found."
     return (
         f"{verdict} {verified.log_position:,} events and {verified.receipts:,} receipts up to log position "
         f"{verified.log_position} in {verified.seconds:.1f} s, {verified.events_per_s:,.0f} events/s."
