@@ -5,10 +5,8 @@ import time
 
 import pytest
 
-from interfaces.postgres.server import EmbeddedServer
+from interfaces.postgres.configuration import Urls
 from tests.interfaces.cli.command import ROOT, Lastro
-
-pytestmark = pytest.mark.crash
 
 NOWHERE = "postgresql://lastro:secret-word@127.0.0.1:1/lastro"
 
@@ -31,9 +29,13 @@ def test_migrate_makes_what_an_installation_begins_with_once(lastro: Lastro) -> 
 @pytest.mark.parametrize(
     "words", [("api",), ("worker",), ("status",), ("events", "tail"), ("tenant", "create", "acme")]
 )
-def test_an_older_schema_is_exit_status_3(lastro: Lastro, words: tuple[str, ...]) -> None:
-    with EmbeddedServer(lastro.data):
-        done = lastro(*words)
+def test_an_older_schema_is_exit_status_3(lastro: Lastro, empty_database: Urls, words: tuple[str, ...]) -> None:
+    urls = {
+        "LASTRO_DATABASE_URL": empty_database.app,
+        "LASTRO_OWNER_URL": empty_database.owner,
+        "LASTRO_PROJECTOR_URL": empty_database.projector,
+    }
+    done = lastro(*words, **urls)
     assert done.status == 3
     assert done.said == ""
     assert done.errors.endswith("lastro migrate\n")
@@ -51,9 +53,13 @@ def test_an_installation_in_order_has_no_findings(migrated: Lastro) -> None:
     migrated("user", "create", "--email", "ana@example.org", "--role", "admin").succeeded()
     assert migrated("doctor", "--json").succeeded().answer == {"findings": []}
     assert migrated("status", "--json").succeeded().answer["parts"] == []
-    asked = migrated("psql", "--", "-Atc", "select current_user")
-    assert asked.said.strip() == "lastro_app"
-    assert migrated("psql", "--", "-c", "select broken").status == 1
+
+
+def test_psql_is_the_application_and_passes_its_status_on(lastro: Lastro) -> None:
+    lastro("migrate").succeeded()
+    assert lastro("psql", "--", "-Atc", "select current_user").succeeded().said.strip() == "lastro_app"
+    assert lastro("psql", "--", "-c", "select broken").status == 1
+    assert not lastro.server_runs
 
 
 def test_config_masks_secrets(lastro: Lastro) -> None:
