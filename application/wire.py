@@ -182,7 +182,9 @@ def _utc(value: datetime) -> datetime:
 
 
 def _datetime_schema() -> cs.CoreSchema:
-    return cs.no_info_after_validator_function(_utc, cs.datetime_schema(tz_constraint="aware", microseconds_precision="error", strict=True))
+    return cs.no_info_after_validator_function(
+        _utc, cs.datetime_schema(tz_constraint="aware", microseconds_precision="error", strict=True)
+    )
 
 
 def json_schema_of(annotation: Any) -> dict[str, Any]:
