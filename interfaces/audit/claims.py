@@ -4,16 +4,15 @@ A claim is taken in the append of the thing it is for, so every append is judged
 and no others.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from application import streams
-from application.log import Recorded
 from domain.claims import EmailClaimed
-from domain.ledger.entry import EntryPosted, EntryReversed, JournalEntry, ReferenceClaimed
+from domain.ledger.entry import EntryPosted, EntryReversed, ReferenceClaimed
 from domain.ledger.flows import FLOWS
 from domain.users import UserRegistered
-from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.facts import Fact
+from interfaces.audit.findings import Tally
 
 CHECKS = ("claims",)
 
@@ -24,49 +23,48 @@ Claims = dict[Claim, int]
 _EMAIL = "an e-mail address"
 
 
-def check_claims(facts: Sequence[tuple[Recorded, Any]], tallies: Tallies) -> None:
+def check_claims(facts: Sequence[Fact], tally: Tally) -> None:
     """Look at each append of these events; they end where an append ends."""
-    with tallies.timed("claims") as tally:
-        taken: Claims = {}
-        needed: Claims = {}
-        for recorded, event in facts:
-            _note(recorded, event, taken=taken, needed=needed, tally=tally)
-            if (taken or needed) and recorded.ends_append:
-                _compare(taken, needed, tally)
-                taken, needed = {}, {}
+    taken: Claims = {}
+    needed: Claims = {}
+    for fact in facts:
+        needs = _needed(fact)
+        if needs is not None:
+            needed[needs] = fact.log_position
+        takes = _taken(fact)
+        if takes is not None:
+            taken[takes] = fact.log_position
+            if takes[0] not in {fact.stream, _EMAIL}:
+                tally.find(fact.log_position, f"what it claims belongs to {takes[0]}, but it lies in {fact.stream}")
+        if (taken or needed) and fact.ends_append:
+            _compare(taken, needed, tally)
+            taken, needed = {}, {}
 
 
-def _note(recorded: Recorded, event: Any, *, taken: Claims, needed: Claims, tally: Tally) -> None:  # noqa: ANN401 - of any kind
-    """Write down which claim an event takes, or needs."""
-    tenant, position = recorded.tenant, recorded.log_position
-    match event:
-        case EntryPosted(entry=entry):
-            needed.update((claim, position) for claim in _needed(tenant, entry))
-        case ReferenceClaimed(kind=kind, reference=reference, entry=claimant):
-            taken[streams.reference(tenant, kind, reference), claimant] = position
-            _check_stream(recorded, streams.reference(tenant, kind, reference), tally)
-        case EntryReversed(entry=original, reversal=claimant):
-            taken[streams.reversal(tenant, original), claimant] = position
-            _check_stream(recorded, streams.reversal(tenant, original), tally)
-        case EmailClaimed(user=user):
-            taken[_EMAIL, user] = position
+def _needed(fact: Fact) -> Claim | None:
+    """Return what an event must claim: a reversal its original, a person's entry its explicit reference, a user."""
+    match fact.event:
+        case EntryPosted(entry=entry) if entry.reverses is not None:
+            return streams.reversal(fact.tenant, entry.reverses), entry.id
+        case EntryPosted(entry=entry) if entry.reference != entry.id and entry.kind not in FLOWS:
+            return streams.reference(fact.tenant, entry.kind, entry.reference), entry.id
         case UserRegistered(user=user):
-            needed[_EMAIL, user] = position
+            return _EMAIL, user
         case _:
-            pass
+            return None
 
 
-def _needed(tenant: str, entry: JournalEntry) -> Iterator[Claim]:
-    """Yield what an entry must claim: its original, or a person's explicit reference. A flow's are its own affair."""
-    if entry.reverses is not None:
-        yield streams.reversal(tenant, entry.reverses), entry.id
-    elif entry.reference != entry.id and entry.kind not in FLOWS:
-        yield streams.reference(tenant, entry.kind, entry.reference), entry.id
-
-
-def _check_stream(recorded: Recorded, named: str, tally: Tally) -> None:
-    if recorded.stream != named:
-        tally.find(recorded.log_position, f"what it claims belongs to {named}, but it lies in {recorded.stream}")
+def _taken(fact: Fact) -> Claim | None:
+    """Return what an event claims."""
+    match fact.event:
+        case ReferenceClaimed(kind=kind, reference=reference, entry=claimant):
+            return streams.reference(fact.tenant, kind, reference), claimant
+        case EntryReversed(entry=original, reversal=claimant):
+            return streams.reversal(fact.tenant, original), claimant
+        case EmailClaimed(user=user):
+            return _EMAIL, user
+        case _:
+            return None
 
 
 def _compare(taken: Claims, needed: Claims, tally: Tally) -> None:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.codec import CODEC, CannotDecode
-from application.log import Recorded
 from application.store import EVENT_COLUMNS
 from domain.ledger.entry import EntryPosted
 from interfaces.audit.claims import check_claims
+from interfaces.audit.facts import Fact
 from interfaces.audit.findings import Tallies, Tally
 from interfaces.audit.models import Model
 from interfaces.audit.replay import replay_range
 from interfaces.audit.snapshot import Connection, rows
 from projections.changes import Changes
+from projections.models import PROJECTIONS
 
 CHECKS = ("codec",)
 
@@ -49,7 +50,10 @@ def check_events(connection: Connection, within: Range, models: tuple[Model, ...
     with tallies.timed("codec") as tally:
         tally.count("events", len(found))
         facts = [fact for row in found if (fact := _decoded(row, tally)) is not None]
-    check_claims(facts, tallies)
+    with tallies.timed("claims") as tally:
+        check_claims(facts, tally)
+    handled = frozenset().union(*(PROJECTIONS[model.name].handles for model in models))
+    facts = [fact for fact in facts if fact.name in handled]
     upto = None if within.last else within.upto
     changes = {
         model.name: replay_range(connection, model, facts, behind=within.behind, upto=upto, tallies=tallies)
@@ -58,17 +62,15 @@ def check_events(connection: Connection, within: Range, models: tuple[Model, ...
     return Read(within, tallies, changes)
 
 
-def _decoded(row: tuple[Any, ...], tally: Tally) -> tuple[Recorded, Any] | None:
-    position, stream, version, name, state, event_id, tenant, actor, command, correlation, causation, *rest = row
+def _decoded(row: tuple[Any, ...], tally: Tally) -> Fact | None:
+    position, stream, _, name, state, event_id, tenant, _, _, _, _, _, index, size, _ = row
     try:
         event = CODEC.decode(name, state)
     except CannotDecode as error:
         tally.find(position, f"cannot be decoded: {error}")
         return None
-    if name in CODEC.events and CODEC.encode(event) != (name, state):
+    if CODEC.encode(event) != (name, state) and name in CODEC.events:
         tally.find(position, f"{name} is encoded to other bytes today")
-    event_id = event_id.hex()
-    if isinstance(event, EntryPosted) and event.entry.id != event_id:
-        tally.find(position, f"entry {event.entry.id} lies under the event id {event_id}")
-    ids = (event_id, tenant, actor, command.hex(), correlation.hex(), causation and causation.hex())
-    return Recorded(position, stream, version, name, state, *ids, *rest), event
+    if isinstance(event, EntryPosted) and event.entry.id != event_id.hex():
+        tally.find(position, f"entry {event.entry.id} lies under the event id {event_id.hex()}")
+    return Fact(position, tenant, stream, name, index == size, event, row)

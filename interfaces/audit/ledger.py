@@ -1,4 +1,4 @@
-"""Feeds the naive fold with the entries of the log, and compares the read model of balances with what it adds up to.
+"""Feeds the naive fold with the entries of the log, and compares journal and balances with what the JSON says.
 
 The fold is independent of everything else. Only what a path means beside the money (realm, class, normal side) is
 asked of the chart of accounts, for the descriptive columns of that model.
@@ -12,6 +12,7 @@ from pydantic_core import from_json
 from domain.errors import DomainError
 from domain.ledger.accounts import describe
 from interfaces.audit.findings import UNREADABLE, Tallies
+from interfaces.audit.journal import Journal
 from interfaces.audit.ledger_ends import end_append, end_log
 from interfaces.audit.ledger_fold import Key, LedgerFold
 from interfaces.audit.ledger_once import Once
@@ -23,22 +24,27 @@ CHECKS = (
 )  # fmt: skip
 
 _ENTRIES = """
-    SELECT append_id, notification_id, tenant, originator_id, state FROM log.events
-    WHERE starts_with(topic, 'ledger.entry_posted.') ORDER BY notification_id
+    SELECT append_id, state, notification_id, tenant, originator_id, actor, recorded_at,
+        notification_id - append_index + append_size
+    FROM log.events WHERE starts_with(topic, 'ledger.entry_posted.') ORDER BY notification_id
 """
 _ORIGINALS = "SELECT notification_id, tenant, state FROM log.events WHERE event_id = ANY(%s::uuid[])"
 
 
-def check_ledger(connection: Connection, accounts: Model | None) -> Tallies:
-    """Fold all entries; at the cursor of the model of balances, compare it with the fold."""
+def check_ledger(connection: Connection, accounts: Model | None, journal: Model | None) -> Tallies:
+    """Fold all entries, and compare the models of journal and balances with them at their cursors."""
     tallies = Tallies({})
     ledger = _Ledger(tallies, cursor=accounts.cursor if accounts else None)
+    rows_of_journal = Journal(connection, journal, tallies) if journal else None
     for portion in portions(connection, _ENTRIES):
         with tallies.timed("entries"):
-            for append_id, position, *entry in portion:
-                ledger.take(append_id, position, entry)
+            entries = [(row[2:], ledger.take(row)) for row in portion]
+        if rows_of_journal is not None:
+            rows_of_journal.compare(entries, upto=portion[-1][2])
     with tallies.timed("entries"):
         ledger.close(connection)
+    if rows_of_journal is not None:
+        rows_of_journal.compare([], upto=None)
     if accounts is not None:
         with tallies.timed(accounts.check) as tally:
             table = accounts.tables["balances"]
@@ -63,9 +69,9 @@ class _Ledger:
         """The balances at the cursor."""
         return self._fold.balances if self._at_cursor is None else self._at_cursor
 
-    def take(self, append_id: int, position: int, entry: list[Any]) -> None:
-        """Add the next entry of the log: tenant, stream and JSON."""
-        tenant, stream, state = entry
+    def take(self, row: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the JSON is
+        """Add the next entry of the log, and return its JSON; None where it is none."""
+        append_id, state, position, tenant, stream, *_ = row
         if append_id != self._append:
             end_append(self._fold, self._position)
             if self._at_cursor is None and self._cursor is not None and position > self._cursor:
@@ -80,6 +86,8 @@ class _Ledger:
                 self._once.take(posted, tenant, position)
         except UNREADABLE as error:
             self._fold.findings["entries", position] = f"it cannot be read as an entry: {error!r}"
+            return None
+        return fact
 
     def close(self, connection: Connection) -> None:
         """Look at the last append, at reversals and at all balances together; hand over what was found."""

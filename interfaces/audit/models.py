@@ -20,7 +20,8 @@ _LIVE = """
     SELECT name, number, definition, log_position FROM projection.generations WHERE role = 'live' ORDER BY name
 """
 _TABLES = """
-    SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum), (
+    SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum),
+        coalesce(array_agg(a.attname::text) FILTER (WHERE a.atttypid = 'numeric'::regtype), '{}'), (
         SELECT array_agg(k.attname::text ORDER BY array_position(i.indkey::smallint[], k.attnum))
         FROM pg_index AS i INNER JOIN pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = ANY(i.indkey)
         WHERE i.indrelid = c.oid AND i.indisprimary
@@ -39,11 +40,15 @@ _RANGE = SQL("SELECT {} FROM {} WHERE log_position > %s AND log_position <= %s O
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of a read model: its schema, its name, its columns, and those of its primary key, in their orders."""
+    """A table of a read model: its columns, those of them that are sums, and those of its primary key.
+
+    Sums are compared as text, which is read several times faster than a Decimal.
+    """
 
     schema: str
     name: str
     columns: tuple[str, ...]
+    sums: frozenset[str]
     key: tuple[str, ...]
 
     @property
@@ -53,8 +58,9 @@ class Table:
 
     def query(self, form: SQL) -> Composed:
         """Return a query of its rows."""
-        names = [SQL(", ").join(map(Identifier, columns)) for columns in (self.columns, self.key)]
-        return form.format(names[0], Identifier(self.schema, self.name), names[1])
+        columns = [SQL("{}::text" if name in self.sums else "{}").format(Identifier(name)) for name in self.columns]
+        key = SQL(", ").join(map(Identifier, self.key))
+        return form.format(SQL(", ").join(columns), Identifier(self.schema, self.name), key)
 
     def key_of(self, row: Values) -> Values:
         """Return the values of a row's key."""
@@ -62,7 +68,11 @@ class Table:
 
     def values(self, row: Mapping[str, Any]) -> Values:
         """Return a row of replay as the database gives it; what it does not name is null."""
-        return tuple(map(row.get, self.columns))
+        values = [row.get(column) for column in self.columns]
+        return tuple(
+            str(value) if column in self.sums and value is not None else value
+            for column, value in zip(self.columns, values, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,9 @@ def find_models(connection: Connection, head: int) -> tuple[tuple[Model, ...], T
                 tallies[check_of(name)].find(cursor, f"{schema} has not the tables of this program: rebuild it")
                 continue
             found = rows(connection, _TABLES, schema)
-            tables = [Table(schema, table, tuple(columns), tuple(key)) for table, columns, key in found]
+            tables = [
+                Table(schema, table, tuple(columns), frozenset(sums), tuple(key)) for table, columns, sums, key in found
+            ]
             models.append(Model(name, cursor, {table.name: table for table in tables}))
     return tuple(models), tallies
 

@@ -1,24 +1,21 @@
 """Replays the log into read models by the models' own rules, and compares the rows that this makes with the live ones.
 
 Rows that belong to one event each are compared range by range; all others are gathered from the whole log and compared
-at its end. The model of balances is not replayed: it is compared with the naive fold (ledger.py).
+at its end. Journal and balances are compared with what the auditor itself makes of the stored JSON (ledger.py).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from application.log import Recorded
+from interfaces.audit.facts import Fact
 from interfaces.audit.findings import Tallies
 from interfaces.audit.models import Model, Values, compare_range, compare_whole
 from interfaces.audit.snapshot import Connection
 from projections.changes import Append, Changes
 from projections.models import PROJECTIONS
 
-Facts = Sequence[tuple[Recorded, Any]]
-
 
 def replay_range(
-    connection: Connection, model: Model, facts: Facts, *, behind: int, upto: int | None, tallies: Tallies
+    connection: Connection, model: Model, facts: Sequence[Fact], *, behind: int, upto: int | None, tallies: Tallies
 ) -> Changes:
     """Replay a range of the log up to the model's cursor, compare what can be compared now, and return the rest."""
     projection = PROJECTIONS[model.name]
@@ -26,10 +23,10 @@ def replay_range(
     expected: dict[str, list[Values]] = {name: [] for name in in_log_order}
     rest = Changes()
     with tallies.timed(model.check) as tally:
-        for recorded, event in facts:
-            if recorded.name not in projection.handles or recorded.log_position > model.cursor:
+        for fact in facts:
+            if fact.name not in projection.handles or fact.log_position > model.cursor:
                 continue
-            for change in projection.apply(recorded, event):
+            for change in projection.apply(fact.recorded(), fact.event):
                 if isinstance(change, Append) and change.table in in_log_order:
                     expected[change.table].append(in_log_order[change.table].values(change.row))
                 else:
