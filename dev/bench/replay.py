@@ -83,7 +83,7 @@ async def _until_followed(runner: ProjectionRunner, committer: Committer) -> Non
 def _ledger_rate(urls: Urls) -> float:
     with open_snapshot(urls.projector) as connection:
         started = time.perf_counter()
-        tallies = check_ledger(connection, None)
+        tallies = check_ledger(connection, None, None)
         seconds = time.perf_counter() - started
     return tallies["entries"].counts["entries"] / seconds
 
