@@ -136,7 +136,8 @@ class Committer:
         job = Job(command, asyncio.get_running_loop().create_future(), self._running)
         self._running[command_id] = job
         try:
-            await self._load(command.reads)
+            if missing := [stream for stream in command.reads if stream not in self._cache]:
+                await self._load(missing)
         except asyncio.CancelledError:
             job.withdraw()
             raise

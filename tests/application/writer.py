@@ -1,4 +1,6 @@
-"""A writer process: `python -m tests.application.writer APP_URL NAME` says "ready", waits for a line, and writes.
+"""A writer process: `python -m tests.application.writer APP_URL NAME MODE` says "ready", waits for a line, and writes.
+
+In mode `together` writers also meet on one purse and on the same keys; in mode `apart` each has streams of its own.
 
 It prints one JSON object: {key: [refused, replayed, first log position, last log position]}, or the error of a command
 that failed.
@@ -36,18 +38,18 @@ def transfer(key: str, source: UserId, target: UserId) -> Command:
     return command(key, *books, decide=decide, weight=2)
 
 
-async def call(committer: Committer, name: str, caller: int) -> dict[str, list[object]]:
+async def call(committer: Committer, name: str, caller: int, *, apart: bool) -> dict[str, list[object]]:
     """Be one caller: own deposits, transfers with everybody, the purse that all spend from, keys that all share."""
     mine, next_one = (UserId(an_id(f"{name} {(caller + step) % CALLERS}")) for step in (0, 1))
     told: dict[str, list[object]] = {}
     for turn in range(ROUNDS):
         own = f"{name}-{caller}-{turn}"
-        for asked in (
-            deposit(f"{own}-in", "5.00", user=mine),
-            transfer(f"{own}-over", mine, next_one),
+        own_streams = (deposit(f"{own}-in", "5.00", user=mine), transfer(f"{own}-over", mine, next_one))
+        shared_streams = (
             spend(f"{own}-race", "1.00", user=PURSE),
             deposit(f"shared-{caller}-{turn}", "1.00", user=UserId(an_id("shared"))),
-        ):
+        )
+        for asked in own_streams if apart else (*own_streams, *shared_streams):
             told[asked.envelope.key] = _told(await committer.submit(asked))
     return told
 
@@ -57,11 +59,13 @@ def _told(done: Done) -> list[object]:
     return [done.refused, done.replayed, receipt.first_log_position, receipt.last_log_position]
 
 
-async def write(url: str, name: str) -> None:
+async def write(url: str, name: str, mode: str) -> None:
     async with committing(Urls(owner="", app=url, projector="")) as committer:
         print("ready", flush=True)  # noqa: T201 – this is how processes talk
         await asyncio.to_thread(sys.stdin.readline)
-        told = await asyncio.gather(*(call(committer, name, caller) for caller in range(CALLERS)))
+        told = await asyncio.gather(
+            *(call(committer, name, caller, apart=mode == "apart") for caller in range(CALLERS))
+        )
         print(json.dumps({key: what for one in told for key, what in one.items()}))  # noqa: T201 – see above
 
 
