@@ -10,8 +10,10 @@ from typing import Protocol
 
 from domain.holdings import Holdings
 from domain.ids import SubjectId
+from domain.money import Amount
 from domain.orders.commands import OrderCommand
 from domain.orders.order import Order
+from domain.payments import ObjectKind, PaymentFact, ProviderFact, RefundFact
 
 
 class Clock(Protocol):
@@ -156,3 +158,71 @@ class SessionRefused(Exception):
     """The refresh token buys nothing. `reason` (unknown, expired, closed, reused) is for our log, not the caller."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRequest:
+    """What a provider is asked to collect. `id` is the deposit's, and the provider's idempotency key."""
+
+    tenant: str
+    id: str
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    """What a provider is asked to give back of a payment. `id` is the refund's, and the idempotency key."""
+
+    tenant: str
+    id: str
+    payment: str
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderEvent:
+    """A verified webhook: which object to look at. `id` is the provider's own and unique there."""
+
+    provider: str
+    id: str
+    kind: ObjectKind | None
+    object: str | None
+
+
+class Payments(Protocol):
+    """A payment provider. Asking again with the same id does the same once; facts are read, never pushed."""
+
+    name: str
+
+    async def create_payment(self, request: PaymentRequest) -> PaymentFact:
+        """Ask for a payment. Raises ProviderRefused (final) or ProviderSilent (unknown: settled by a query)."""
+
+    async def create_refund(self, request: RefundRequest) -> RefundFact:
+        """Ask for a refund. Raises ProviderRefused (final) or ProviderSilent (unknown: settled by a query)."""
+
+    async def client_secret(self, payment: str) -> str:
+        """Fetch what the payer's browser completes the payment with; it is never stored. Raises as above."""
+
+    async def get(self, kind: ObjectKind, object_id: str) -> ProviderFact | None:
+        """Return an object as it stands now, None where the provider has none. Raises ProviderSilent."""
+
+    async def find(self, kind: ObjectKind, *, tenant: str, own_id: str) -> ProviderFact | None:
+        """Find the object made under our id (a deposit's or refund's), None if none. Raises ProviderSilent."""
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
+        """Check a webhook's signature on its raw body and say what it is about. Raises ForgedWebhook."""
+
+
+@dataclass(kw_only=True, eq=False)
+class ProviderRefused(Exception):
+    """The provider said no, finally; `reason` is its machine-readable code."""
+
+    reason: str
+
+
+class ProviderSilent(Exception):
+    """No answer, or none that says what was done: unknown is not failed."""
+
+
+class ForgedWebhook(Exception):
+    """The signature, or its time, is no good."""
