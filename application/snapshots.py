@@ -3,15 +3,18 @@
 One that cannot be read is ignored and its stream replayed; `audit verify` compares them with replay.
 """
 
+import asyncio
+
 from psycopg_pool import AsyncConnectionPool
 
 from application.cache import StateCache
 from application.states import encode_state, schema_hash_of
 from application.store import Connection, Store
 from application.streams import is_house
-from application.wakeup import Wakeup
 
 EVERY = 1_000
+LOOK_S = 1.0
+"""Nobody waits for a snapshot: looking once a second, and not after every append, leaves the machine to the writers."""
 
 _WRITE = """
     INSERT INTO log.snapshots (stream, version, schema_hash, state) VALUES (%s, %s, %s, %s)
@@ -22,12 +25,9 @@ _WRITE = """
 class Snapshots:
     """The follower that writes a snapshot when a stream passes a multiple of `EVERY` events."""
 
-    def __init__(
-        self, *, store: Store, pool: AsyncConnectionPool[Connection], wakeup: Wakeup, every: int = EVERY
-    ) -> None:
+    def __init__(self, *, store: Store, pool: AsyncConnectionPool[Connection], every: int = EVERY) -> None:
         self._store = store
         self._pool = pool
-        self._wakeup = wakeup
         self._every = every
 
     async def run(self, after: int) -> None:
@@ -38,7 +38,7 @@ class Snapshots:
                 if not is_house(stream):
                     await self.write(stream)
             after = head
-            await self._wakeup.wait()
+            await asyncio.sleep(LOOK_S)
 
     async def write(self, stream: str) -> None:
         """Snapshot a stream as it is now."""

@@ -115,9 +115,7 @@ class _Parts:
         return Role("execution", runner.run, lambda: runner.progress.log_position)
 
     def _snapshots(self) -> Role:
-        snapshots = Snapshots(
-            store=Store(self.pool), pool=self.pool, wakeup=self.wakeup, every=self.settings.snapshot_every_events
-        )
+        snapshots = Snapshots(store=Store(self.pool), pool=self.pool, every=self.settings.snapshot_every_events)
 
         async def run() -> None:
             await snapshots.run(await Store(self.pool).head())

@@ -21,7 +21,6 @@ from application.ledger import post_entries, post_entry
 from application.snapshots import Snapshots
 from application.store import Connection, Store, speak_hex_ids
 from application.users import register_user
-from application.wakeup import Wakeup
 from application.work import Work
 from domain.ids import AccountPath, EntryId, SubjectId, UserId
 from domain.ledger.entry import JournalEntry, Posting
@@ -64,15 +63,12 @@ async def committing(urls: Urls) -> AsyncIterator[Committer]:
     async with pool:
         store = Store(pool)
         committer = Committer(connect=connect, store=store)
-        wakeup = Wakeup(connect, "lastro_log")
         await committer.start()
-        await wakeup.start()
-        following = asyncio.create_task(Snapshots(store=store, pool=pool, wakeup=wakeup).run(await store.head()))
+        following = asyncio.create_task(Snapshots(store=store, pool=pool).run(await store.head()))
         try:
             yield committer
         finally:
             following.cancel()
-            await wakeup.stop()
             await committer.stop()
 
 

@@ -13,7 +13,6 @@ from application.snapshots import Snapshots
 from application.states import schema_hash_of
 from application.store import Store, speak_hex_ids
 from application.tasks import end
-from application.wakeup import Wakeup
 from application.work import Versioned
 from domain.ids import UserId
 from domain.ledger import book
@@ -21,7 +20,7 @@ from interfaces.postgres import connections
 from interfaces.postgres.configuration import Urls
 from tests.application.copies import Copies
 from tests.application.outcomes import together, words
-from tests.application.world import BOOK, TENANT, an_id, command, committing, connect, deposit, reading, spend, until
+from tests.application.world import BOOK, TENANT, an_id, command, committing, deposit, reading, spend, until
 
 pytestmark = pytest.mark.anyio
 
@@ -83,8 +82,7 @@ async def fill_book(committer: Committer, count: int) -> None:
 async def snapshot(database: Urls, every: int) -> None:
     """Let a follower write snapshots until it has seen the whole log."""
     async with connections.pool(database.app, name="test-snapshots", size=2, configure=speak_hex_ids) as pool:
-        wakeup = Wakeup(lambda: connect(database.app), "lastro_log")
-        following = asyncio.create_task(Snapshots(store=Store(pool), pool=pool, wakeup=wakeup, every=every).run(0))
+        following = asyncio.create_task(Snapshots(store=Store(pool), pool=pool, every=every).run(0))
 
         async def written() -> bool:
             async with pool.connection() as connection:

@@ -12,9 +12,8 @@ from psycopg import sql
 
 from application.codec import encode, event_id_of
 from application.snapshots import Snapshots
-from application.store import Connection, Group, append
+from application.store import Group, append
 from application.streams import is_house, is_open
-from application.wakeup import Wakeup
 from domain.ids import AccountPath, ConnectionId, EntryId, UserId
 from domain.instruments import InstrumentId, portfolio_asset
 from domain.ledger.entry import EntryPosted, JournalEntry, Posting
@@ -24,7 +23,6 @@ from domain.orders.terms import Side
 from domain.positions.terms import PositionKey
 from interfaces.audit.verify import verify
 from interfaces.postgres.configuration import Urls
-from interfaces.postgres.connections import connect
 from tests.projections.house import BANK, House, coins, name
 
 CREDIT = Asset("CREDIT", 0)
@@ -170,10 +168,7 @@ async def positions_of(house: House, topic: str) -> list[int]:
 async def take_snapshots(house: House) -> None:
     """Write a snapshot of every stream that is not a house book, as the follower does."""
 
-    async def to_app() -> Connection:
-        return await connect(house.urls.app, name="snapshots")
-
-    snapshots = Snapshots(store=house.store, pool=house.app, wakeup=Wakeup(to_app, "lastro_log"))
+    snapshots = Snapshots(store=house.store, pool=house.app)
     for (stream,) in await house.execute("SELECT DISTINCT originator_id FROM log.events"):
         if not is_house(stream):
             await snapshots.write(stream)
