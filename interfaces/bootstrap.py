@@ -4,6 +4,7 @@ Only the application's URL is used here: no request can reach the owner's or the
 """
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -30,6 +31,7 @@ from projections.watch import Watch
 log = structlog.get_logger()
 
 DRAIN_S = 8
+COLLECT_AFTER = 50_000
 
 
 class SystemClock:
@@ -38,6 +40,13 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present moment in UTC."""
         return datetime.now(UTC)
+
+
+def collect_rarely() -> None:
+    """Let Python look for cycles seldom: cached states live long, and nearly all the rest dies by its own count."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from application.store import EVENT_COLUMNS, Store
 from dev.bench.figures import Better, Figure, Report
 from dev.bench.world import add_users, committing, fresh_server, posting, posting_many
 from domain.ids import UserId
+from interfaces.bootstrap import collect_rarely
 from interfaces.postgres import connections
 from interfaces.postgres.configuration import Urls
 
@@ -28,6 +29,7 @@ BULK = 100
 
 def measure() -> Report:
     """Measure the store; nothing else may run on the machine meanwhile."""
+    collect_rarely()
     report = Report("store")
     with fresh_server() as urls:
         _conditions(report, urls, "before")

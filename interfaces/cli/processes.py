@@ -71,12 +71,15 @@ def _serve(run: "Callable[[asyncio.Event], Awaitable[None]]", *, supervised: boo
     """Run until SIGTERM or SIGINT, or, under a supervisor, until its pipe closes."""
     import uvloop
 
+    from interfaces.bootstrap import collect_rarely
+
     async def serve() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         if supervised:
             threading.Thread(target=_end_with_the_pipe, daemon=True).start()
+        collect_rarely()
         await run(stop)
 
     uvloop.run(serve())
