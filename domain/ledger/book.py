@@ -12,8 +12,8 @@ from typing import ClassVar, assert_never
 from domain.errors import Invalid, NotFound, Refused
 from domain.ids import EntryId, UserId
 from domain.ledger.accounts import HOUSE, BookOf, Bucket, UserBook, available, describe, receivable
-from domain.ledger.entry import EntryPosted, JournalEntry, reversal_of
-from domain.ledger.flows import FLOWS
+from domain.ledger.entry import REVERSAL, EntryPosted, JournalEntry, reversal_of
+from domain.ledger.flows import FLOWS, WITHDRAWAL_APPROVED, WITHDRAWAL_REQUESTED
 from domain.ledger.manual import check_manual, is_manual
 from domain.money import Amount, Asset
 
@@ -124,12 +124,16 @@ Key = tuple[str, str]
 class Book:
     """Balances of guarded accounts, debit positive, and what was debited to them on the last day that had an entry.
 
-    `debits_of_day` is by (kind, account, asset). Both grow with the assets and flows a user meets, never with history.
+    `debits_of_day` is by (kind, account, asset), `entries_of_day` by kind: both grow with the assets and flows a user
+    meets, never with history. `open_withdrawals` names those that are neither approved nor undone, by the entry that
+    holds their amount.
     """
 
     balances: Mapping[Key, int] = field(default_factory=dict)
     day: date | None = None
     debits_of_day: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    entries_of_day: Mapping[str, int] = field(default_factory=dict)
+    open_withdrawals: Mapping[EntryId, str] = field(default_factory=dict)
 
     def balance(self, account: str, asset: Asset) -> Amount:
         """Return a guarded account's balance, debit positive."""
@@ -139,6 +143,10 @@ class Book:
         """Return what entries of a kind debited to a guarded account on a UTC day, for daily limits."""
         units = self.debits_of_day.get((kind, account, asset.code), 0) if self.day == day else 0
         return asset.amount(units)
+
+    def posted(self, kind: str, *, day: date) -> int:
+        """Return how many entries of a kind were posted on a UTC day, for limits on how often."""
+        return self.entries_of_day.get(kind, 0) if self.day == day else 0
 
 
 INITIAL = Book()
@@ -201,6 +209,8 @@ def evolve(book: Book, event: Event) -> Book:
     kind = entry.kind if entry.kind in FLOWS else MADE_UP
     balances = dict(book.balances)
     debits = dict(book.debits_of_day) if same_day else {}
+    entries = dict(book.entries_of_day) if same_day else {}
+    entries[kind] = entries.get(kind, 0) + 1
     for posting in entry.postings:
         if describe(posting.account).guarded:
             key = (posting.account, posting.amount.asset.code)
@@ -208,7 +218,23 @@ def evolve(book: Book, event: Event) -> Book:
             balances[key] = balances.get(key, 0) + units
             if units > 0:
                 debits[kind, *key] = debits.get((kind, *key), 0) + units
-    return Book(balances=balances, day=book.day if same_day else day, debits_of_day=debits)
+    return Book(
+        balances=balances,
+        day=book.day if same_day else day,
+        debits_of_day=debits,
+        entries_of_day=entries,
+        open_withdrawals=_open_withdrawals(book.open_withdrawals, entry),
+    )
+
+
+def _open_withdrawals(known: Mapping[EntryId, str], entry: JournalEntry) -> Mapping[EntryId, str]:
+    if entry.kind == WITHDRAWAL_REQUESTED:
+        return {**known, entry.id: entry.reference}
+    if known and entry.kind == WITHDRAWAL_APPROVED:
+        return {hold: withdrawal for hold, withdrawal in known.items() if withdrawal != entry.reference}
+    if known and entry.kind == REVERSAL:
+        return {hold: withdrawal for hold, withdrawal in known.items() if hold != entry.reverses}
+    return known
 
 
 def _check_origin(entry: JournalEntry, *, manual: bool) -> None:

@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 from domain.ledger.entry import REVERSAL
 
+WITHDRAWAL_REQUESTED = "withdrawal_requested"
+WITHDRAWAL_APPROVED = "withdrawal_approved"
+
 _FLOWS = {
     REVERSAL: "an entry that negates another",
     "deposit": "a deposit settled, less what its owner owed",
@@ -26,8 +29,8 @@ _FLOWS = {
     "receivable_collected": "what somebody owed, taken from the wallet",
     "receivable_written_off": "what somebody owed, given up",
     "credit_loss_allowance": "what will probably not be collected",
-    "withdrawal_requested": "money held to be withdrawn",
-    "withdrawal_approved": "a withdrawal to be paid, less tax withheld",
+    WITHDRAWAL_REQUESTED: "money held to be withdrawn",
+    WITHDRAWAL_APPROVED: "a withdrawal to be paid, less tax withheld",
     "withdrawal_paid": "a withdrawal paid out, less our fee",
     "bank_charge": "the bank's charge for a withdrawal that came back",
     "bonus_granted": "a bonus or a coupon",
