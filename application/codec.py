@@ -13,11 +13,12 @@ from application.ids import EVENTS as EVENT_IDS
 from application.ids import derive
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
-from domain import assets, claims, connections, days, refusals, tenants, users
+from domain import assets, claims, connections, days, destinations, refusals, tenants, users
 from domain.errors import DomainError
 from domain.ledger import entry
 from domain.orders import events as orders
 from domain.positions import events as positions
+from domain.withdrawals import events as withdrawals
 
 EVENTS: Mapping[str, type] = {
     "tenant.created.v1": tenants.TenantCreated,
@@ -46,6 +47,15 @@ EVENTS: Mapping[str, type] = {
     "position.coins_reassigned.v1": positions.CoinsReassigned,
     "position.coins_adopted.v1": positions.CoinsAdopted,
     "position.dust_removed.v1": positions.DustRemoved,
+    "destination.added.v1": destinations.DestinationAdded,
+    "destination.removed.v1": destinations.DestinationRemoved,
+    "withdrawal.requested.v1": withdrawals.WithdrawalRequested,
+    "withdrawal.cancelled.v1": withdrawals.WithdrawalCancelled,
+    "withdrawal.approved.v1": withdrawals.WithdrawalApproved,
+    "withdrawal.rejected.v1": withdrawals.WithdrawalRejected,
+    "withdrawal.paid.v1": withdrawals.WithdrawalPaid,
+    "withdrawal.failed.v1": withdrawals.WithdrawalFailed,
+    "withdrawal.returned.v1": withdrawals.WithdrawalReturned,
     "policy.command_refused.v1": refusals.PolicyCommandRefused,
     "time.day_ended.v1": days.DayEnded,
 }

@@ -9,10 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from application import streams
-from domain import assets, claims, connections, days, holdings, refusals, tenants, users
+from domain import assets, claims, connections, days, destinations, holdings, refusals, tenants, users
 from domain.ledger import book
 from domain.orders import order
 from domain.positions import position, state
+from domain.withdrawals import withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ DECIDERS: Mapping[str, Decider] = {
     "connection": Decider(connections.INITIAL, connections.decide, connections.evolve, connections.State),
     "order": Decider(order.INITIAL, order.decide, order.evolve, order.State),
     "position": Decider(position.INITIAL, position.decide, position.evolve, state.Position),
+    "destination": Decider(destinations.INITIAL, destinations.decide, destinations.evolve, destinations.State),
+    "withdrawal": Decider(withdrawal.INITIAL, withdrawal.decide, withdrawal.evolve, withdrawal.State),
     "refusal": Decider(refusals.INITIAL, refusals.decide, refusals.evolve, refusals.State),
     "time": Decider(days.INITIAL, days.decide, days.evolve, days.Days),
 }

@@ -89,6 +89,21 @@ def position(tenant: str, connection_id: str, *, instrument: str, strategy: str 
     return f"{tenant}:position-{_digest(connection_id, instrument, strategy or 'none')}"
 
 
+def destination(tenant: str, destination_id: str) -> str:
+    """Name the stream of a destination of withdrawals."""
+    return f"{tenant}:destination-{destination_id}"
+
+
+def withdrawal(tenant: str, withdrawal_id: str) -> str:
+    """Name the stream of a withdrawal."""
+    return f"{tenant}:withdrawal-{withdrawal_id}"
+
+
+def proposal(tenant: str, proposal_id: str) -> str:
+    """Name the stream of what one person proposed and another decides."""
+    return f"{tenant}:proposal-{proposal_id}"
+
+
 def refusal(tenant: str, command_id: str) -> str:
     """Name the stream that records that state refused a policy's command."""
     return f"{tenant}:refusal-{command_id}"

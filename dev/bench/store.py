@@ -11,9 +11,11 @@ from multiprocessing.connection import Connection as Pipe
 import psycopg
 import uvloop
 
+from application.cache import StateCache
 from application.commands import Command
 from application.committer import Committer
-from application.store import EVENT_COLUMNS, Store
+from application.group import Job, Prepared
+from application.store import EVENT_COLUMNS, Group, Store, append, load, speak_hex_ids
 from dev.bench.figures import Better, Figure, Report
 from dev.bench.world import add_users, committing, fresh_server, posting, posting_many
 from domain.ids import UserId
@@ -25,6 +27,8 @@ USERS = 1_000
 SECONDS = 4.0
 READ_BACK = 100
 BULK = 100
+READY_GROUPS = 200
+READY_COMMANDS = 128
 
 
 def measure() -> Report:
@@ -34,6 +38,7 @@ def measure() -> Report:
     with fresh_server() as urls:
         _conditions(report, urls, "before")
         users = uvloop.run(_alone(report, urls))
+        uvloop.run(_append_alone(report, urls, users))
         _together(report, urls, users[0])
         _raw_copy(report, urls)
         _conditions(report, urls, "after")
@@ -99,6 +104,36 @@ async def _read_back(report: Report, urls: Urls) -> None:
             batch = await store.read_after(position, limit=1)
             assert batch.events[0].log_position == position + 1
     report.conditions["read back"] = f"{READ_BACK} random events"
+
+
+async def _append_alone(report: Report, urls: Urls, users: list[UserId]) -> None:
+    """Feed `log.append()` with groups that were decided before: the reference that no committer of ours can beat."""
+    async with await connections.connect(urls.app, name="bench-append") as connection:
+        speak_hex_ids(connection)
+        groups = await _ready_groups(connection, users)
+        started = time.perf_counter()
+        for group in groups:
+            assert (await append(connection, group)).outcome == "appended"
+        rate = READY_GROUPS * READY_COMMANDS / (time.perf_counter() - started)
+    report.add(Figure(name=f"log.append() alone, ready groups of {READY_COMMANDS}", value=rate, unit="/s"))
+
+
+async def _ready_groups(connection: connections.Connection, users: list[UserId]) -> list[Group]:
+    """Decide groups one on top of the other, as a committer does, without sending any."""
+    cache, run = StateCache(4 * len(users)), uuid.uuid4().hex
+    groups = []
+    for turn in range(READY_GROUPS):
+        prepared = Prepared()
+        for user in random.sample(users, READY_COMMANDS):
+            command = posting(user, f"{run}-{turn}-{user}")
+            if missing := [stream for stream in command.reads if stream not in cache]:
+                await cache.refresh(missing, lambda wanted: load(connection, wanted))
+            states = {stream: entry for stream in command.reads if (entry := cache.get(stream)) is not None}
+            prepared.decide(Job(command, asyncio.get_running_loop().create_future(), {}), states)
+        for stream, entry in prepared.changes.items():
+            cache.put(stream, entry)
+        groups.append(prepared.group)
+    return groups
 
 
 def _together(report: Report, urls: Urls, user: UserId) -> None:

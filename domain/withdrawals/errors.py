@@ -67,6 +67,14 @@ class TooManyRequests(Refused):
 
 
 @dataclass(kw_only=True, eq=False)
+class InvalidNetworkFee(Invalid):
+    """A network takes its fee in the coins that it moves."""
+
+    code: ClassVar[str] = "invalid_network_fee"
+    sentence: ClassVar[str] = "Only a withdrawal of coins has a network fee, in the same coins."
+
+
+@dataclass(kw_only=True, eq=False)
 class WithdrawalTransitionRefused(Refused):
     """The act cannot follow the withdrawal's status (docs/withdrawals.md)."""
 

@@ -24,7 +24,13 @@ from domain.withdrawals.commands import (
     WithdrawalAct,
     WithdrawalCommand,
 )
-from domain.withdrawals.errors import BelowMinimum, NotWithdrawable, UnknownWithdrawal, WithdrawalTransitionRefused
+from domain.withdrawals.errors import (
+    BelowMinimum,
+    InvalidNetworkFee,
+    NotWithdrawable,
+    UnknownWithdrawal,
+    WithdrawalTransitionRefused,
+)
 from domain.withdrawals.events import (
     WithdrawalApproved,
     WithdrawalCancelled,
@@ -174,6 +180,7 @@ def _event(state: Withdrawal, command: WithdrawalAct) -> WithdrawalEvent:
         case RejectWithdrawal(by=by, reason=reason, occurred_at=at):
             return WithdrawalRejected(withdrawal=withdrawal, by=by, reason=reason, occurred_at=at)
         case PayWithdrawal():
+            _check_network_fee(state, command.network_fee)
             return WithdrawalPaid(
                 withdrawal=withdrawal,
                 by=command.by,
@@ -189,6 +196,11 @@ def _event(state: Withdrawal, command: WithdrawalAct) -> WithdrawalEvent:
             return WithdrawalReturned(withdrawal=withdrawal, by=by, reason=reason, occurred_at=at)
         case _:
             assert_never(command)
+
+
+def _check_network_fee(state: Withdrawal, fee: Amount | None) -> None:
+    if fee is not None and (state.rail is not Kind.CRYPTO or fee.asset != state.amount.asset or fee.units <= 0):
+        raise InvalidNetworkFee(at=("network_fee",))
 
 
 def _beginning(event: WithdrawalRequested) -> Withdrawal:
