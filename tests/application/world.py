@@ -81,9 +81,9 @@ def command(
     return Command(name="test", envelope=asked, reads=reads, decide=decide, weight=weight)
 
 
-def flow(text: str, *, id: str, kind: str, now: datetime = NOW) -> PostEntry:
+def flow(text: str, *, id: str, kind: str, now: datetime = NOW, asset: str = "USD") -> PostEntry:
     """Return the posting of a flow's entry, written short as in tests/domain/ledger/entries.py."""
-    return PostEntry(entry=entry(text, kind=kind, id=EntryId(id), effective_at=now), now=now)
+    return PostEntry(entry=entry(text, kind=kind, id=EntryId(id), effective_at=now, asset=asset), now=now)
 
 
 def deposit(key: str, amount: str, *, user: UserId = USER, body: str = "") -> Command:
@@ -98,10 +98,10 @@ def spend(key: str, amount: str, *, user: UserId = USER, body: str = "") -> Comm
     return booking(key, text, kind="refund_settled", user=user, body=body)
 
 
-def booking(key: str, text: str, *, kind: str, user: UserId = USER, body: str = "") -> Command:
+def booking(key: str, text: str, *, kind: str, user: UserId = USER, body: str = "", asset: str = "USD") -> Command:
     """Return the command that posts a flow's entry on a user's book; it answers what the book holds then."""
     book = streams.book(TENANT, user)
-    posting = flow(text, id=an_id(f"{key} {text}"), kind=kind)
+    posting = flow(text, id=an_id(f"{key} {text}"), kind=kind, asset=asset)
 
     def decide(work: Work) -> Body:
         work.run(book, posting)
