@@ -4,7 +4,7 @@ It moves rows and decides nothing: rules are in `domain`, grouping and retrying 
 an append.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -28,6 +28,15 @@ RECEIPT_COLUMNS = (
     "first_log_position, last_log_position, answer, recorded_at"
 )
 _READ_AFTER = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+_READ_NAMED = f"""
+    WITH scanned AS (
+        SELECT notification_id + append_size - append_index AS upto FROM log.events
+        WHERE notification_id <= %(after)s::bigint + %(limit)s ORDER BY notification_id DESC LIMIT 1
+    )
+    SELECT upto, {EVENT_COLUMNS} FROM scanned LEFT JOIN log.events
+        ON notification_id > %(after)s AND notification_id <= upto AND topic = ANY(%(names)s)
+    ORDER BY notification_id
+"""
 _READ_STREAM = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE originator_id = %s ORDER BY originator_version"
 _READ_EVENT = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE event_id = %s"
 _READ_RECEIPTS = f"SELECT {RECEIPT_COLUMNS} FROM log.receipts WHERE command_id = ANY(%s::uuid[])"
@@ -160,6 +169,17 @@ class Store:
                     end = events[whole - 1].log_position if whole else log_position
                     return Batch(events=events[:whole], end=end)
                 limit = max(limit, events[0].append_size)
+
+    async def read_named(self, log_position: int, names: Collection[str], *, limit: int) -> Batch:
+        """Read the events of these names among about `limit` events behind a log position, up to the end of an append.
+
+        For followers that want little of what is there: what they skip is neither sent nor decoded.
+        """
+        async with self._pool.connection() as connection:
+            wanted = {"after": log_position, "limit": limit, "names": list(names)}
+            rows = await (await connection.execute(_READ_NAMED, wanted, prepare=True, binary=True)).fetchall()
+            end = max([log_position, *(row[0] for row in rows[:1])])
+            return Batch(events=[Recorded(*row[1:]) for row in rows if row[1] is not None], end=end)
 
     async def read_stream(self, stream: str) -> list[Recorded]:
         """Read a whole stream, oldest first."""

@@ -22,8 +22,11 @@ from application.wakeup import Wakeup
 
 log = structlog.get_logger()
 
-BATCH = 500
+SCAN = 5_000
+"""How many events are looked at in one step; only those that the policy handles are read."""
 RETRY_S = 0.5
+IDLE_S = 1.0
+"""A cursor that moves past events nobody handles is written down this often: reading them again does nothing."""
 
 _DECLARE = """
     INSERT INTO log.policy_cursors (name, log_position) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
@@ -80,16 +83,26 @@ class PolicyRunner:
 
     async def run(self) -> None:
         """Follow the log for ever."""
-        cursor = await self._declare()
+        written = seen = await self._declare()
+        loop = asyncio.get_running_loop()
+        written_at = loop.time()
         while True:
-            batch = await self._store.read_after(cursor, limit=BATCH)
-            for recorded in batch.events:
-                if recorded.name in self._policy.handles:
+            # Whoever looks first and waits then misses what is told in between.
+            woken = asyncio.create_task(self._wakeup.wait())
+            try:
+                batch = await self._store.read_named(seen, self._policy.handles, limit=SCAN)
+                for recorded in batch.events:
                     await self._react(recorded)
-            if batch.end > cursor:
-                cursor = await self._advance(cursor, batch.end)
-            else:
-                await self._wakeup.wait()
+                if batch.events or (batch.end > written and loop.time() - written_at >= IDLE_S):
+                    written = seen = await self._advance(written, batch.end)
+                    written_at = loop.time()
+                elif batch.end > seen:
+                    seen = batch.end
+                    self.progress = Progress(self._policy.name, seen)
+                else:
+                    await woken
+            finally:
+                woken.cancel()
 
     async def _react(self, recorded: Recorded) -> None:
         """React to one event until every command it asks for has a known outcome."""

@@ -248,3 +248,18 @@ async def test_the_recorder_of_eventsourcing_reads_the_log(database: Urls, conne
             (2, THING, 2),
             (3, HOUSE, 1),
         ]
+
+
+async def test_reading_by_name_skips_the_others_and_ends_at_the_end_of_an_append(
+    connection: Connection, store: Store
+) -> None:
+    await append(connection, group_of(two_facts("a")))
+    await append(connection, group_of(two_facts("b", base=2), bases={THING: 2}))
+    every = (await store.read_after(0, limit=100)).events
+    names = {event.name for event in every}
+    found = await store.read_named(0, names, limit=3)
+    assert ([event.log_position for event in found.events], found.end) == ([1, 2, 3, 4], 4), "3 lies inside an append"
+    nothing = await store.read_named(1, ["another.name.v1"], limit=1)
+    assert (list(nothing.events), nothing.end) == ([], 2)
+    at_the_head = await store.read_named(4, names, limit=3)
+    assert (list(at_the_head.events), at_the_head.end) == ([], 4)
