@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Literal
 
 import structlog
 from psycopg import InterfaceError, OperationalError
@@ -16,7 +17,7 @@ from psycopg import InterfaceError, OperationalError
 from application.committer import Committer
 from application.policies.clock import run_clock
 from application.policies.execution import Execution
-from application.policies.runner import PolicyRunner
+from application.policies.runner import Policy, PolicyRunner
 from application.snapshots import Snapshots
 from application.store import Connection, Store, speak_hex_ids
 from application.wakeup import Wakeup
@@ -40,11 +41,13 @@ Run = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class Role:
-    """A part of the worker: what it runs, how far it is, and why it stopped last."""
+    """A part of the worker: what it runs, how far it is, what it cannot learn yet, and why it stopped last."""
 
     name: str
     run: Run
+    kind: Literal["role", "policy"] = "role"
     log_position: Callable[[], int] = lambda: 0
+    waits_for: Callable[[], str | None] = lambda: None
     error: str | None = None
     failed_at: float = 0.0
 
@@ -88,39 +91,53 @@ class _Parts:
 
     def make(self, names: Sequence[str]) -> list[Role]:
         """Return the roles that were asked for."""
-        makers: Mapping[str, Callable[[], Role]] = {
+        makers: Mapping[str, Callable[[], list[Role]]] = {
             "projections": self._projections,
+            "policies": self._policies,
             "clock": self._clock,
             "execution": self._execution,
             "snapshots": self._snapshots,
         }
-        return [makers[name]() for name in names if name in makers]  # "policies" has none of its own yet
+        return [role for name in names for role in makers[name]()]
 
-    def _projections(self) -> Role:
+    def _projections(self) -> list[Role]:
         async def connecting() -> Connection:
             return await connect(self.urls.projector, name="lastro-projections")
 
         runner = ProjectionRunner(connect=connecting, store=Store(self.projector_pool), wakeup=self.wakeup)
-        return Role("projections", runner.run)
+        return [Role("projections", runner.run)]
 
-    def _clock(self) -> Role:
-        return Role("clock", lambda: run_clock(self.committer, SystemClock()))
+    def _policies(self) -> list[Role]:
+        """Every policy follows the log in a role of its own: one that stops leaves the others running."""
+        policies: Sequence[Policy] = ()
+        return [self._following(policy) for policy in policies]
 
-    def _execution(self) -> Role:
+    def _clock(self) -> list[Role]:
+        return [Role("clock", lambda: run_clock(self.committer, SystemClock()))]
+
+    def _execution(self) -> list[Role]:
         exchanges = {"paper": PaperVenue.from_settings(self.settings)}
-        policy = Execution(committer=self.committer, exchanges=exchanges, clock=SystemClock())
+        return [self._following(Execution(committer=self.committer, exchanges=exchanges, clock=SystemClock()))]
+
+    def _following(self, policy: Policy) -> Role:
         runner = PolicyRunner(
             policy, store=Store(self.pool), committer=self.committer, pool=self.pool, wakeup=self.wakeup
         )
-        return Role("execution", runner.run, lambda: runner.progress.log_position)
+        return Role(
+            policy.name,
+            runner.run,
+            kind="policy",
+            log_position=lambda: runner.progress.log_position,
+            waits_for=lambda: runner.progress.error,
+        )
 
-    def _snapshots(self) -> Role:
+    def _snapshots(self) -> list[Role]:
         snapshots = Snapshots(store=Store(self.pool), pool=self.pool, every=self.settings.snapshot_every_events)
 
         async def run() -> None:
             await snapshots.run(await Store(self.pool).head())
 
-        return Role("snapshots", run)
+        return [Role("snapshots", run)]
 
 
 async def _open(settings: Settings, urls: Urls, stack: AsyncExitStack) -> _Parts:
@@ -166,9 +183,9 @@ async def _keep_reporting(source: Pool, roles: Sequence[Role]) -> None:
 
 def _report(role: Role) -> Report:
     return Report(
-        kind="policy" if role.name == "execution" else "role",
+        kind=role.kind,
         name=role.name,
         state="stopped" if role.has_stopped else "running",
         log_position=role.log_position(),
-        error=role.error if role.has_stopped else None,
+        error=role.error if role.has_stopped else role.waits_for(),
     )
