@@ -13,7 +13,7 @@ from application.ids import EVENTS as EVENT_IDS
 from application.ids import derive
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
-from domain import assets, claims, connections, days, destinations, refusals, tenants, users
+from domain import assets, claims, connections, days, destinations, proposals, refusals, tenants, users
 from domain.errors import DomainError
 from domain.ledger import entry
 from domain.orders import events as orders
@@ -56,6 +56,11 @@ EVENTS: Mapping[str, type] = {
     "withdrawal.paid.v1": withdrawals.WithdrawalPaid,
     "withdrawal.failed.v1": withdrawals.WithdrawalFailed,
     "withdrawal.returned.v1": withdrawals.WithdrawalReturned,
+    "proposal.withdrawal_approval_proposed.v1": proposals.WithdrawalApprovalProposed,
+    "proposal.manual_entry_proposed.v1": proposals.ManualEntryProposed,
+    "proposal.approved.v1": proposals.ProposalApproved,
+    "proposal.rejected.v1": proposals.ProposalRejected,
+    "proposal.expired.v1": proposals.ProposalExpired,
     "policy.command_refused.v1": refusals.PolicyCommandRefused,
     "time.day_ended.v1": days.DayEnded,
 }

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from application import streams
-from domain import assets, claims, connections, days, destinations, holdings, refusals, tenants, users
+from domain import assets, claims, connections, days, destinations, holdings, proposals, refusals, tenants, users
 from domain.ledger import book
 from domain.orders import order
 from domain.positions import position, state
@@ -42,6 +42,7 @@ DECIDERS: Mapping[str, Decider] = {
     "position": Decider(position.INITIAL, position.decide, position.evolve, state.Position),
     "destination": Decider(destinations.INITIAL, destinations.decide, destinations.evolve, destinations.State),
     "withdrawal": Decider(withdrawal.INITIAL, withdrawal.decide, withdrawal.evolve, withdrawal.State),
+    "proposal": Decider(proposals.INITIAL, proposals.decide, proposals.evolve, proposals.State),
     "refusal": Decider(refusals.INITIAL, refusals.decide, refusals.evolve, refusals.State),
     "time": Decider(days.INITIAL, days.decide, days.evolve, days.Days),
 }

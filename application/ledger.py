@@ -25,8 +25,11 @@ _Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
-class _Manual:
-    """An entry that a person posts, and the streams it concerns: its book, its owner, and its explicit reference."""
+class Manual:
+    """An entry that a person posts, and the streams it concerns: its book, its owner, and its explicit reference.
+
+    Of two people, for a large one: the second is who posts it (proposals.py).
+    """
 
     entry: JournalEntry
     book: str
@@ -69,7 +72,7 @@ class _Manual:
 
 def post_entry(envelope: Envelope, entry: JournalEntry) -> Command:
     """Return the command that posts one entry. Raises what the request alone shows to be wrong (`Invalid`)."""
-    manual = _Manual.of(envelope, entry)
+    manual = Manual.of(envelope, entry)
 
     def decide(work: Work) -> Body:
         require_actor(work, envelope)
@@ -81,7 +84,7 @@ def post_entry(envelope: Envelope, entry: JournalEntry) -> Command:
 
 def post_entries(envelope: Envelope, entries: Sequence[JournalEntry]) -> Command:
     """Return the command that posts all entries or none; an error points at the first bad one."""
-    planned = _each(entries, lambda entry: _Manual.of(envelope, entry))
+    planned = _each(entries, lambda entry: Manual.of(envelope, entry))
 
     def decide(work: Work) -> Body:
         require_actor(work, envelope)
@@ -99,7 +102,7 @@ def post_entries_each(envelope: Envelope, entries: Sequence[JournalEntry | Inval
     """
     planned = [_planned(envelope, entry) for entry in entries]
 
-    def post(work: Work, manual: _Manual | Invalid) -> Body:
+    def post(work: Work, manual: Manual | Invalid) -> Body:
         try:
             if isinstance(manual, Invalid):
                 raise manual
@@ -113,7 +116,7 @@ def post_entries_each(envelope: Envelope, entries: Sequence[JournalEntry | Inval
         require_actor(work, envelope)
         return {"results": [{"index": index, **post(work, manual)} for index, manual in enumerate(planned)]}
 
-    reads = _reads(envelope, [manual for manual in planned if isinstance(manual, _Manual)])
+    reads = _reads(envelope, [manual for manual in planned if isinstance(manual, Manual)])
     return Command(name="post_entries_each", envelope=envelope, reads=reads, decide=decide, weight=len(planned))
 
 
@@ -148,11 +151,11 @@ async def find_entry(store: Store, tenant: str, entry: str) -> JournalEntry:
     return event.entry
 
 
-def _planned(envelope: Envelope, entry: JournalEntry | Invalid) -> _Manual | Invalid:
+def _planned(envelope: Envelope, entry: JournalEntry | Invalid) -> Manual | Invalid:
     if isinstance(entry, Invalid):
         return entry
     try:
-        return _Manual.of(envelope, entry)
+        return Manual.of(envelope, entry)
     except Invalid as error:
         return error
 
@@ -169,7 +172,7 @@ def _each(items: Iterable[_Item], step: Callable[[_Item], _Made]) -> list[_Made]
     return made
 
 
-def _reads(envelope: Envelope, entries: Iterable[_Manual]) -> tuple[str, ...]:
+def _reads(envelope: Envelope, entries: Iterable[Manual]) -> tuple[str, ...]:
     reads = dict.fromkeys(actor_streams(envelope))
     for manual in entries:
         reads.update(dict.fromkeys(manual.reads))

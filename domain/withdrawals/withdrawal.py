@@ -89,6 +89,11 @@ class Withdrawal:
         """What the user gets."""
         return self.amount - self.withheld - self.fee
 
+    @property
+    def needs_second_person(self) -> bool:
+        """Whether two people approve it; it never changes."""
+        return self.terms.needs_second_person(self.amount)
+
 
 State = Withdrawal | None
 INITIAL: State = None
@@ -162,7 +167,7 @@ def _check_person(state: Withdrawal, command: WithdrawalAct) -> None:
                 raise UnknownWithdrawal
         case ApproveWithdrawal(by=by, proposed_by=proposed_by):
             require_other(by, state.user, *([] if proposed_by is None else [proposed_by]))
-            if proposed_by is None and state.terms.needs_second_person(state.amount):
+            if proposed_by is None and state.needs_second_person:
                 raise SecondPersonNeeded
         case _:
             require_other(command.by, state.user)
