@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.holdings import Holdings
-from domain.ids import SubjectId
+from domain.ids import DestinationId, SubjectId
 from domain.money import Amount
 from domain.orders.commands import OrderCommand
 from domain.orders.order import Order
@@ -83,6 +83,30 @@ class Vault(Protocol):
 
     async def sweep_subjects(self, tenant: str) -> int:
         """Delete subjects whose append never came, an hour after the last attempt; return how many."""
+
+
+class Destinations(Protocol):
+    """Account numbers, keys and addresses of withdrawals, sealed with the key of the person whose they are.
+
+    Particulars are texts by name, as the kind of destination has them. What is written before an append that then
+    never comes is swept.
+    """
+
+    async def put_destination(
+        self, tenant: str, destination: DestinationId, *, owner: SubjectId, stream: str, particulars: Mapping[str, str]
+    ) -> None:
+        """Keep a destination before the append that makes `stream`; a repetition leaves it as it is.
+
+        Raises UnknownSubject, also for an erased owner.
+        """
+
+    async def get_destinations(
+        self, tenant: str, destinations: Collection[DestinationId]
+    ) -> dict[DestinationId, dict[str, str]]:
+        """Return the particulars of many; what is unknown or belongs to an erased person is left out."""
+
+    async def sweep_destinations(self, tenant: str) -> int:
+        """Delete destinations whose append never came, an hour after the last attempt; return how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

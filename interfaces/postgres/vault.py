@@ -19,6 +19,8 @@ Kind = Literal["records", "credentials"]
 
 _EMAIL, _PASSWORD = "email", "password"
 _ORPHAN_AGE = timedelta(hours=1)
+_OF_SUBJECTS = ("records", "credentials", "sessions", "destinations")
+"""Tables whose rows belong to a subject and go with it."""
 
 _FIRST_KEY = "insert into vault.master_key (fingerprint) values (%s) on conflict do nothing"
 _CREATE = """
@@ -127,7 +129,7 @@ class PostgresVault:
         """See the port."""
         async with writing(self._source, tenant) as connection:
             await connection.execute(_ERASE, [self._clock.now(), tenant, subject])
-            await _delete(connection, tenant, [subject], from_tables=("records", "credentials", "sessions"))
+            await _delete(connection, tenant, [subject], from_tables=_OF_SUBJECTS)
 
     def email_lookup(self, tenant: str, email: str) -> str:
         """See the port."""
@@ -155,8 +157,7 @@ class PostgresVault:
         async with writing(self._source, tenant) as connection:
             cursor = await connection.execute(_LOCK_ORPHANS, [tenant, self._clock.now() - _ORPHAN_AGE])
             orphans = [subject for (subject,) in await cursor.fetchall()]
-            tables = ("records", "credentials", "sessions", "subjects")
-            await _delete(connection, tenant, orphans, from_tables=tables)
+            await _delete(connection, tenant, orphans, from_tables=(*_OF_SUBJECTS, "subjects"))
         return len(orphans)
 
     async def _lock(self, connection: Connection, tenant: str, subject: SubjectId) -> "_Values":
