@@ -13,8 +13,9 @@ from application.ids import EVENTS as EVENT_IDS
 from application.ids import derive
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
-from domain import assets, claims, connections, days, destinations, proposals, refusals, tenants, users
+from domain import assets, claims, connections, days, destinations, inbox, proposals, refusals, tenants, users
 from domain.errors import DomainError
+from domain.funding import deposit, dispute, payout, receipt, refund
 from domain.ledger import entry
 from domain.orders import events as orders
 from domain.positions import events as positions
@@ -61,6 +62,30 @@ EVENTS: Mapping[str, type] = {
     "proposal.approved.v1": proposals.ProposalApproved,
     "proposal.rejected.v1": proposals.ProposalRejected,
     "proposal.expired.v1": proposals.ProposalExpired,
+    "provider.event_received.v1": inbox.ProviderEventReceived,
+    "outside_fact.booked.v1": claims.OutsideFactBooked,
+    "deposit.requested.v1": deposit.DepositRequested,
+    "deposit.outcome_unknown.v1": deposit.DepositOutcomeUnknown,
+    "deposit.payment_created.v1": deposit.DepositPaymentCreated,
+    "deposit.settled.v1": deposit.DepositSettled,
+    "deposit.failed.v1": deposit.DepositFailed,
+    "deposit.cancelled.v1": deposit.DepositCancelled,
+    "deposit.return_reserved.v1": deposit.DepositReturnReserved,
+    "deposit.return_released.v1": deposit.DepositReturnReleased,
+    "refund.requested.v1": refund.RefundRequested,
+    "refund.outcome_unknown.v1": refund.RefundOutcomeUnknown,
+    "refund.accepted.v1": refund.RefundAccepted,
+    "refund.settled.v1": refund.RefundSettled,
+    "refund.failed.v1": refund.RefundFailed,
+    "dispute.opened.v1": dispute.DisputeOpened,
+    "dispute.charged_back.v1": dispute.DisputeChargedBack,
+    "dispute.won.v1": dispute.DisputeWon,
+    "dispute.lost.v1": dispute.DisputeLost,
+    "payout.created.v1": payout.PayoutCreated,
+    "payout.arrived.v1": payout.PayoutArrived,
+    "payout.failed.v1": payout.PayoutFailed,
+    "receipt.recorded.v1": receipt.ReceiptRecorded,
+    "receipt.identified.v1": receipt.ReceiptIdentified,
     "policy.command_refused.v1": refusals.PolicyCommandRefused,
     "time.day_ended.v1": days.DayEnded,
 }

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from application import streams
-from domain import assets, claims, connections, days, destinations, holdings, proposals, refusals, tenants, users
+from domain import assets, claims, connections, days, destinations, holdings, inbox, proposals, refusals, tenants, users
+from domain.funding import deposit, dispute, payout, receipt, refund
 from domain.ledger import book
 from domain.orders import order
 from domain.positions import position, state
@@ -43,6 +44,13 @@ DECIDERS: Mapping[str, Decider] = {
     "destination": Decider(destinations.INITIAL, destinations.decide, destinations.evolve, destinations.State),
     "withdrawal": Decider(withdrawal.INITIAL, withdrawal.decide, withdrawal.evolve, withdrawal.State),
     "proposal": Decider(proposals.INITIAL, proposals.decide, proposals.evolve, proposals.State),
+    "deposit": Decider(deposit.INITIAL, deposit.decide, deposit.evolve, deposit.State),
+    "refund": Decider(refund.INITIAL, refund.decide, refund.evolve, refund.State),
+    "dispute": Decider(dispute.INITIAL, dispute.decide, dispute.evolve, dispute.State),
+    "payout": Decider(payout.INITIAL, payout.decide, payout.evolve, payout.State),
+    "receipt": Decider(receipt.INITIAL, receipt.decide, receipt.evolve, receipt.State),
+    "outside_fact": _CLAIM,
+    "inbox": Decider(inbox.INITIAL, inbox.decide, inbox.evolve, inbox.State),
     "refusal": Decider(refusals.INITIAL, refusals.decide, refusals.evolve, refusals.State),
     "time": Decider(days.INITIAL, days.decide, days.evolve, days.Days),
 }

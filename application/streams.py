@@ -104,6 +104,41 @@ def proposal(tenant: str, proposal_id: str) -> str:
     return f"{tenant}:proposal-{proposal_id}"
 
 
+def deposit(tenant: str, deposit_id: str) -> str:
+    """Name the stream of a deposit."""
+    return f"{tenant}:deposit-{deposit_id}"
+
+
+def refund(tenant: str, refund_id: str) -> str:
+    """Name the stream of a refund."""
+    return f"{tenant}:refund-{refund_id}"
+
+
+def dispute(tenant: str, dispute_id: str) -> str:
+    """Name the stream of a dispute."""
+    return f"{tenant}:dispute-{dispute_id}"
+
+
+def payout(tenant: str, payout_id: str) -> str:
+    """Name the stream of a payout."""
+    return f"{tenant}:payout-{payout_id}"
+
+
+def receipt(tenant: str, receipt_id: str) -> str:
+    """Name the stream of a receipt at the bank."""
+    return f"{tenant}:receipt-{receipt_id}"
+
+
+def outside_fact(tenant: str, source: str, movement: str) -> str:
+    """Name the stream that lets a line of a provider's or a bank's account be booked once."""
+    return f"{tenant}:outside_fact-{_digest(source, movement)}"
+
+
+def inbox(provider: str, event: str) -> str:
+    """Name the stream of a provider's message."""
+    return f"{SYSTEM}:inbox-{_digest(provider, event)}"
+
+
 def refusal(tenant: str, command_id: str) -> str:
     """Name the stream that records that state refused a policy's command."""
     return f"{tenant}:refusal-{command_id}"

@@ -36,7 +36,27 @@ class EmailClaimed:
     user: UserId
 
 
-Claim = EmailClaimed | ReferenceClaimed | EntryReversed
+@dataclass(kw_only=True, eq=False)
+class AlreadyBooked(Refused):
+    """An outside fact is booked once (ACCOUNTING, invariant 14)."""
+
+    code: ClassVar[str] = "already_booked"
+    sentence: ClassVar[str] = "This line of the provider's or the bank's account is booked already."
+    source: str
+    movement: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideFactBooked:
+    """A line of a provider's or a bank's account is booked by a deposit, refund, dispute, payout or receipt."""
+
+    source: str
+    movement: str
+    by: str
+
+
+Claim = EmailClaimed | ReferenceClaimed | EntryReversed | OutsideFactBooked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +86,8 @@ def decide(state: State, command: Claim) -> tuple[Claim, ...]:
             raise DuplicateReference(reference=reference, entry=entry)
         case EntryReversed(entry=entry, reversal=reversal):
             raise AlreadyReversed(entry=entry, reversal=reversal)
+        case OutsideFactBooked(source=source, movement=movement, by=by):
+            raise AlreadyBooked(source=source, movement=movement, by=by)
         case _:
             assert_never(state.by)
 
