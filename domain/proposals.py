@@ -16,6 +16,7 @@ from domain.ids import ProposalId, UserId, WithdrawalId
 from domain.ledger.book import owner_of
 from domain.ledger.entry import JournalEntry
 from domain.money import Amount
+from domain.texts import check_text
 from domain.users import Role
 
 LIFE = timedelta(hours=24)
@@ -212,6 +213,7 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             return (ProposalApproved(proposal=state.proposal, by=by, occurred_at=at),)
         case RejectProposal(by=by, reason=reason):
             _check_second_person(state, command)
+            check_text(reason, "reason")
             return (ProposalRejected(proposal=state.proposal, by=by, reason=reason, occurred_at=at),)
         case _:
             assert_never(command)

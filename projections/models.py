@@ -11,7 +11,19 @@ from typing import Any
 from application.codec import EVENTS
 from application.log import Recorded
 from application.upcasters import UPCASTERS
-from projections import accounts, assets, connections, fills, journal, orders, positions, users
+from projections import (
+    accounts,
+    assets,
+    connections,
+    destinations,
+    fills,
+    journal,
+    orders,
+    positions,
+    proposals,
+    users,
+    withdrawals,
+)
 from projections.changes import Change
 
 
@@ -39,7 +51,8 @@ def stored_names(classes: Iterable[type]) -> frozenset[str]:
     return frozenset(names)
 
 
-PROJECTIONS: Mapping[str, Projection] = {
-    module.NAME: Projection.of(module)
-    for module in (assets, users, connections, accounts, journal, orders, fills, positions)
-}
+_MODULES = (
+    assets, users, connections, accounts, journal, orders, fills, positions, destinations, withdrawals, proposals,
+)  # fmt: skip
+
+PROJECTIONS: Mapping[str, Projection] = {module.NAME: Projection.of(module) for module in _MODULES}

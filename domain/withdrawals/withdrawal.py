@@ -12,7 +12,9 @@ from domain.destinations import Kind
 from domain.four_eyes import SecondPersonNeeded, require_other
 from domain.ids import AccountPath, DestinationId, EntryId, UserId, WithdrawalId, is_id
 from domain.ledger.accounts import Bucket
+from domain.ledger.entry import MAX_REFERENCE
 from domain.money import Amount
+from domain.texts import check_text
 from domain.withdrawals.commands import (
     ApproveWithdrawal,
     CancelWithdrawal,
@@ -110,6 +112,13 @@ def decide(state: State, command: WithdrawalCommand) -> tuple[WithdrawalEvent, .
     before, wanted = LEADS_TO[type(command)]
     if state.status is not before:
         raise WithdrawalTransitionRefused(status=state.status, wanted=wanted)
+    match command:
+        case RejectWithdrawal(reason=reason) | FailWithdrawal(reason=reason) | ReturnWithdrawal(reason=reason):
+            check_text(reason, "reason")
+        case PayWithdrawal(reference=reference):
+            check_text(reference, "reference", most=MAX_REFERENCE)
+        case _:
+            pass
     return (_event(state, command),)
 
 
