@@ -41,13 +41,12 @@ Run = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class Role:
-    """A part of the worker: what it runs, how far it is, what it cannot learn yet, and why it stopped last."""
+    """A part of the worker: what it runs, how far it is, and why it stopped last."""
 
     name: str
     run: Run
     kind: Literal["role", "policy"] = "role"
     log_position: Callable[[], int] = lambda: 0
-    waits_for: Callable[[], str | None] = lambda: None
     error: str | None = None
     failed_at: float = 0.0
 
@@ -123,13 +122,7 @@ class _Parts:
         runner = PolicyRunner(
             policy, store=Store(self.pool), committer=self.committer, pool=self.pool, wakeup=self.wakeup
         )
-        return Role(
-            policy.name,
-            runner.run,
-            kind="policy",
-            log_position=lambda: runner.progress.log_position,
-            waits_for=lambda: runner.progress.error,
-        )
+        return Role(policy.name, runner.run, kind="policy", log_position=lambda: runner.progress.log_position)
 
     def _snapshots(self) -> list[Role]:
         snapshots = Snapshots(store=Store(self.pool), pool=self.pool, every=self.settings.snapshot_every_events)
@@ -187,5 +180,5 @@ def _report(role: Role) -> Report:
         name=role.name,
         state="stopped" if role.has_stopped else "running",
         log_position=role.log_position(),
-        error=role.error if role.has_stopped else role.waits_for(),
+        error=role.error if role.has_stopped else None,
     )
