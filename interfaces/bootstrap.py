@@ -24,6 +24,7 @@ from interfaces.api.tokens import Tokens
 from interfaces.postgres.connections import connect, pool
 from interfaces.postgres.vault import open_vault
 from interfaces.postgres.vault_crypto import load_master_key
+from interfaces.postgres.vault_destinations import PostgresDestinations
 from interfaces.postgres.vault_sessions import PostgresSessions, Terms
 from interfaces.settings import Settings
 from projections.watch import Watch
@@ -91,6 +92,7 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             committer=committer,
             assets=Assets(store),
             vault=await open_vault(vaults, keys, clock),
+            destinations=PostgresDestinations(vaults, keys, clock),
             sessions=sessions,
             tokens=Tokens(await sessions.token_key(), clock, life=life),
             passwords=passwords,

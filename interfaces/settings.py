@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_core import to_json
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from interfaces.withdrawal_terms import DEFAULTS, AssetTerms, DecimalText
 
 PREFIX = "LASTRO_"
 CONFIG = f"{PREFIX}CONFIG"
@@ -64,6 +67,16 @@ class Settings(BaseSettings):
     password_hash_threads: Count = Field(2, description="password hashes at once, 64 MiB each")
     password_hash_queue_max: Count = Field(32, description="logins that may wait for them; then 429")
     open_registration: bool | None = Field(None, description="anybody may register; unset: in a demo only")
+
+    withdrawal_terms: dict[str, AssetTerms] = Field(
+        DEFAULTS, description="fee and limits of withdrawals per asset, JSON; an asset that is not listed is not paid out"
+    )
+    withdrawal_requests_per_day: Count = Field(10, description="withdrawals a user may ask for on a day")
+    withdrawal_withholding_bps: Bps = Field(0, description="tax withheld from commission that is withdrawn")
+    destination_cooling_s: int = Field(86_400, ge=0, description="how long a new destination cannot be used")
+    second_person_entries: dict[str, DecimalText] = Field(
+        {}, description="amount per asset above which two people post an entry by hand, JSON; none by default"
+    )
 
     paper_candles: Path | None = Field(None, description="candles the paper venue fills from; unset: built-in ones")
     paper_slippage_bps: Bps = Field(0, description="how much worse than the candle a paper order fills")
@@ -141,6 +154,8 @@ def _masked(value: object) -> str:
             return (
                 _PASSWORD.sub(lambda match: f"{match[1]}:***" if match[1] else "***", text) if "://" in text else "***"
             )
+        case Mapping():
+            return to_json(value).decode()
         case _:
             return str(value)
 

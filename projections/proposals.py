@@ -36,7 +36,7 @@ def apply(recorded: Recorded, event: Event) -> Iterator[Change]:
         case ProposalApproved(by=by, occurred_at=at):
             yield Put("proposals", key, {"status": Status.APPROVED.value, "decided_by": by, "decided_at": at})
         case ProposalRejected(by=by, reason=reason, occurred_at=at):
-            decided = {"status": Status.REJECTED.value, "decided_by": by, "decided_at": at, "reason": reason}
+            decided: Row = {"status": Status.REJECTED.value, "decided_by": by, "decided_at": at, "reason": reason}
             yield Put("proposals", key, decided)
         case ProposalExpired(occurred_at=at):
             yield Put("proposals", key, {"status": Status.EXPIRED.value, "decided_at": at})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from application.assets import Assets
 from application.committer import Committer
-from application.ports import Clock, Sessions, Vault
+from application.ports import Clock, Destinations, Sessions, Vault
 from application.store import Store
 from interfaces.api.passwords import Passwords
 from interfaces.api.tokens import Tokens
@@ -23,6 +23,7 @@ class Parts:
     committer: Committer
     assets: Assets
     vault: Vault
+    destinations: Destinations
     sessions: Sessions
     tokens: Tokens
     passwords: Passwords
