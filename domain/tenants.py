@@ -75,9 +75,14 @@ State = NoTenant | Tenant
 INITIAL: State = NoTenant()
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a text has the form of a tenant's name."""
+    return _NAME.fullmatch(text) is not None and text != SYSTEM
+
+
 def decide(state: State, command: CreateTenant) -> tuple[TenantCreated, ...]:
     """Create a tenant whose name is free."""
-    if _NAME.fullmatch(command.name) is None or command.name == SYSTEM:
+    if not is_name(command.name):
         raise MalformedTenantName(name=command.name, at=("name",))
     match state:
         case Tenant():

@@ -6,6 +6,7 @@ twice. Rebuilds never reset it.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from application.commands import Command, CommitterError, Done
 from application.committer import Committer
 from application.log import Recorded
 from application.policies.refusals import record_refusal
+from application.ports import ProviderSilent
 from application.store import Connection, Store
 from application.wakeup import Wakeup
 
@@ -63,7 +65,10 @@ class Progress:
 
 
 class PolicyRunner:
-    """Runs one policy until it is cancelled. Others may run it too: compare-and-set and derived ids protect."""
+    """Runs one policy until it is cancelled. Others may run it too: compare-and-set and derived ids protect.
+
+    A policy whose reactions wait for others and need no order may react to several events `at_once`.
+    """
 
     def __init__(
         self,
@@ -73,8 +78,10 @@ class PolicyRunner:
         committer: Committer,
         pool: AsyncConnectionPool[Connection],
         wakeup: Wakeup,
+        at_once: int = 1,
     ) -> None:
         self._policy = policy
+        self._at_once = at_once
         self._store = store
         self._committer = committer
         self._pool = pool
@@ -91,8 +98,7 @@ class PolicyRunner:
             woken = asyncio.create_task(self._wakeup.wait())
             try:
                 batch = await self._store.read_named(seen, self._policy.handles, limit=SCAN)
-                for recorded in batch.events:
-                    await self._react(recorded)
+                await self._react_to(batch.events)
                 if batch.events or (batch.end > written and loop.time() - written_at >= IDLE_S):
                     written = seen = await self._advance(written, batch.end)
                     written_at = loop.time()
@@ -103,6 +109,21 @@ class PolicyRunner:
                     await woken
             finally:
                 woken.cancel()
+
+    async def _react_to(self, events: Sequence[Recorded]) -> None:
+        """React to all, in their order where it is one at a time; the cursor moves when every one is done."""
+        if self._at_once == 1:
+            for recorded in events:
+                await self._react(recorded)
+            return
+        free = asyncio.Semaphore(self._at_once)
+
+        async def react(recorded: Recorded) -> None:
+            async with free:
+                await self._react(recorded)
+
+        async with asyncio.TaskGroup() as group:
+            _reactions = [group.create_task(react(recorded)) for recorded in events]
 
     async def _react(self, recorded: Recorded) -> None:
         """React to one event until every command it asks for has a known outcome."""
@@ -119,7 +140,7 @@ class PolicyRunner:
         while True:
             try:
                 await self._policy.react(recorded, event, submit)
-            except CommitterError as error:
+            except (CommitterError, ProviderSilent) as error:
                 self.progress = Progress(self._policy.name, recorded.log_position, repr(error))
                 log.warning("policy.unknown_outcome", policy=self._policy.name, log_position=recorded.log_position)
                 await asyncio.sleep(RETRY_S)
