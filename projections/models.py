@@ -15,12 +15,17 @@ from projections import (
     accounts,
     assets,
     connections,
+    deposits,
     destinations,
+    disputes,
     fills,
     journal,
     orders,
+    payouts,
     positions,
     proposals,
+    receipts,
+    refunds,
     users,
     withdrawals,
 )
@@ -53,6 +58,7 @@ def stored_names(classes: Iterable[type]) -> frozenset[str]:
 
 _MODULES = (
     assets, users, connections, accounts, journal, orders, fills, positions, destinations, withdrawals, proposals,
+    deposits, refunds, disputes, payouts, receipts,
 )  # fmt: skip
 
 PROJECTIONS: Mapping[str, Projection] = {module.NAME: Projection.of(module) for module in _MODULES}

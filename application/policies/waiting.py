@@ -118,7 +118,7 @@ class Waiting:
         await taking.take(fact)
 
     async def _absent(self, one: Waits, provider: Payments, now: datetime) -> ProviderFact | None:
-        """Settle what the provider has nothing of: nobody waits for that payment any more; a refund is asked for again."""
+        """Settle what a provider has not got: nobody waits for a payment any more, a refund is asked for again."""
         envelope = _envelope(one, tenant=one.tenant, about="absent", now=now)
         if one.kind is ObjectKind.PAYMENT:
             deposit = await find_deposit(self._committer, one.tenant, one.id)

@@ -195,6 +195,7 @@ class DepositReturnReleased:
 
     deposit: DepositId
     by: str
+    amount: Amount
 
 
 DepositEvent = (
@@ -252,7 +253,9 @@ def decide(state: State, command: DepositCommand) -> tuple[DepositEvent, ...]:
         case ReserveReturn():
             return _reserved(state, command)
         case ReleaseReturn(by=by):
-            return (DepositReturnReleased(deposit=state.deposit, by=by),) if by in state.returns else ()
+            if by not in state.returns:
+                return ()
+            return (DepositReturnReleased(deposit=state.deposit, by=by, amount=state.returns[by]),)
         case _:
             assert_never(command)
 
