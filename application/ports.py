@@ -250,3 +250,13 @@ class ProviderSilent(Exception):
 
 class ForgedWebhook(Exception):
     """The signature, or its time, is no good."""
+
+
+class Notary(Protocol):
+    """Signs checkpoints with a key that lies outside the database."""
+
+    origin: str
+    """Names the log and its key in every checkpoint; no spaces and no plus sign."""
+
+    def sign(self, text: str) -> str:
+        """Return the text as a signed note (C2SP signed-note): the text, an empty line, a line with the signature."""

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner of the schema, for migrations")
     projector_url: SecretStr | None = Field(None, description="PostgreSQL as lastro_projector, for read models")
     master_key_file: Path | None = Field(None, description="the vault's master key; unset: master.key in the data")
+    evidence_key_file: Path | None = Field(None, description="signs checkpoints; unset: evidence.key in the data")
+    evidence_every_events: Count = Field(10_000, description="events and receipts after which a checkpoint is signed")
+    evidence_every_s: Count = Field(10, description="and seconds after which one is signed in any case")
 
     api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: Port = Field(8000, description="port the API listens on; 0 takes a free one")
@@ -69,7 +72,7 @@ class Settings(BaseSettings):
     open_registration: bool | None = Field(None, description="anybody may register; unset: in a demo only")
 
     withdrawal_terms: dict[str, AssetTerms] = Field(
-        DEFAULTS, description="fee and limits of withdrawals per asset, JSON; an asset that is not listed is not paid out"
+        DEFAULTS, description="fee and limits of withdrawals per asset, JSON; no other asset is paid out"
     )
     withdrawal_requests_per_day: Count = Field(10, description="withdrawals a user may ask for on a day")
     withdrawal_withholding_bps: Bps = Field(0, description="tax withheld from commission that is withdrawn")
@@ -123,6 +126,11 @@ class Settings(BaseSettings):
     def is_embedded(self) -> bool:
         """Say whether the embedded server is used."""
         return self.database_url is None
+
+    @property
+    def evidence_key(self) -> Path:
+        """Where the key that signs checkpoints lies."""
+        return self.evidence_key_file or self.data / "evidence.key"
 
     @property
     def master_key(self) -> Path:

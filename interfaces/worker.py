@@ -15,12 +15,14 @@ import structlog
 from psycopg import InterfaceError, OperationalError
 
 from application.committer import Committer
+from application.evidence.follower import Evidence
 from application.policies.clock import run_clock
 from application.policies.execution import Execution
 from application.policies.runner import Policy, PolicyRunner
 from application.snapshots import Snapshots
 from application.store import Connection, Store, speak_hex_ids
 from application.wakeup import Wakeup
+from interfaces.audit.notary import load_notary
 from interfaces.bootstrap import SystemClock
 from interfaces.exchanges.paper import PaperVenue
 from interfaces.postgres.configuration import Urls
@@ -31,7 +33,7 @@ from projections.runner import ProjectionRunner
 
 log = structlog.get_logger()
 
-ROLES = ("projections", "policies", "clock", "execution", "snapshots")
+ROLES = ("projections", "policies", "clock", "execution", "snapshots", "evidence")
 RESTART_S = 1.0
 REPORT_S = 1.0
 STEADY_S = 10.0
@@ -96,6 +98,7 @@ class _Parts:
             "clock": self._clock,
             "execution": self._execution,
             "snapshots": self._snapshots,
+            "evidence": self._evidence,
         }
         return [role for name in names for role in makers[name]()]
 
@@ -131,6 +134,17 @@ class _Parts:
             await snapshots.run(await Store(self.pool).head())
 
         return [Role("snapshots", run)]
+
+    def _evidence(self) -> list[Role]:
+        settings = self.settings
+        following = Evidence(
+            pool=self.pool,
+            notary=load_notary(settings.evidence_key, create=settings.is_embedded),
+            clock=SystemClock(),
+            every_events=settings.evidence_every_events,
+            every_s=settings.evidence_every_s,
+        )
+        return [Role("evidence", following.run, log_position=lambda: following.log_position)]
 
 
 async def _open(settings: Settings, urls: Urls, stack: AsyncExitStack) -> _Parts:

@@ -35,6 +35,9 @@ SAYS: Mapping[str, str] = {
     "memo": "18 · bonus and credits issued are what users hold",
     "claims": "references, reversals and e-mail addresses are claimed where they are used",
     "snapshots": "snapshots are what replay comes to",
+    "evidence of events": "every sealed event is byte for byte what was sealed",
+    "evidence of receipts": "every sealed receipt is byte for byte what was sealed",
+    "checkpoints": "checkpoints are signed, stand for the hashes that are stored, and follow one another",
     "cursors": "cursors of read models lie at ends of appends, not beyond the log",
     **{check_of(name): f"10 · read model `{name}` equals replay at its cursor" for name in PROJECTIONS},
 }

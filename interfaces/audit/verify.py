@@ -11,9 +11,10 @@ from functools import partial
 from itertools import pairwise
 from time import perf_counter
 
-from interfaces.audit import claims, events, ledger, log, positions, receipts, snapshots
+from interfaces.audit import claims, events, evidence, ledger, log, positions, receipts, snapshots
 from interfaces.audit.crew import helper, share_out, uncollected
 from interfaces.audit.events import Range, Read, check_events
+from interfaces.audit.evidence import NO_SEALS, Seals, check_evidence
 from interfaces.audit.findings import Finding, Tallies, Tally
 from interfaces.audit.ledger import check_ledger
 from interfaces.audit.log import check_log
@@ -35,7 +36,7 @@ OWN_ACCOUNT = ("accounts", "journal")
 
 CHECKS: tuple[str, ...] = (
     *log.CHECKS, *events.CHECKS, *receipts.CHECKS, *ledger.CHECKS, *positions.CHECKS, *claims.CHECKS,
-    *snapshots.CHECKS, "cursors", *map(check_of, PROJECTIONS),
+    *snapshots.CHECKS, *evidence.CHECKS, "cursors", *map(check_of, PROJECTIONS),
 )  # fmt: skip
 
 Told = Callable[[int, int], None]
@@ -79,13 +80,13 @@ class Verified:
         return not any(check.found for check in self.checks)
 
 
-def verify(url: str, *, processes: int = 2, told: Told | None = None) -> Verified:
+def verify(url: str, *, processes: int = 2, told: Told | None = None, seals: Seals = NO_SEALS) -> Verified:
     """Verify everything that the snapshot shows. `url` is of the role lastro_projector, who sees all tenants."""
     started = perf_counter()
     with uncollected(), closing(open_snapshot(url)) as connection, ExitStack() as stack:
         head, receipts_seen = one(connection, _HEAD)
         models, tallies = find_models(connection, head)
-        pieces = _pieces(connection, head, models)
+        pieces = _pieces(connection, head, models, seals=seals)
         shared = processes > 1 and head >= WORTH_A_HELPER
         executor = stack.enter_context(helper(url, connection)) if shared else None
         reads: list[Read] = []
@@ -105,12 +106,13 @@ def verify(url: str, *, processes: int = 2, told: Told | None = None) -> Verifie
 
 
 def _pieces(
-    connection: Connection, head: int, models: tuple[Model, ...]
+    connection: Connection, head: int, models: tuple[Model, ...], *, seals: Seals
 ) -> list[Callable[[Connection], Tallies | Read]]:
     """Return the work: long passes first, which the helper begins with."""
     named = {model.name: model for model in models}
     replayed = tuple(model for model in models if model.name not in OWN_ACCOUNT)
     return [
+        partial(check_evidence, seals=seals),
         partial(check_ledger, accounts=named.get("accounts"), journal=named.get("journal")),
         check_log,
         check_receipts,

@@ -5,13 +5,15 @@ Exit 0: everything holds. 1: something was found. 2: it could not run, which say
 
 import json
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
+from interfaces.audit.evidence import NO_SEALS, Seals
+from interfaces.audit.notary import load_notary
 from interfaces.audit.report import as_object, show
 from interfaces.audit.verify import verify as verify_log
 from interfaces.installation import database_of
@@ -23,19 +25,24 @@ WIDTH = 150
 """Columns of a report that does not go to a terminal."""
 
 
-def verify(data: Path | None, *, as_json: bool) -> int:
-    """Verify the log of an installation and everything made from it; return the exit status."""
+def verify(data: Path | None, *, as_json: bool, checkpoints: Sequence[Path] = ()) -> int:
+    """Verify the log of an installation and everything made from it; return the exit status.
+
+    `checkpoints` are signed notes that were kept elsewhere.
+    """
     settings = Settings.load(data=data)
+    key = load_notary(settings.evidence_key, create=False).key if settings.evidence_key.exists() else None
+    seals = Seals(key=key, kept_outside=tuple(path.read_text() for path in checkpoints))
     with database_of(settings) as urls:
         migrations.check(urls.projector)
-        return verify_database(urls.projector, as_json=as_json)
+        return verify_database(urls.projector, as_json=as_json, seals=seals)
 
 
-def verify_database(url: str, *, as_json: bool) -> int:
+def verify_database(url: str, *, as_json: bool, seals: Seals = NO_SEALS) -> int:
     """Verify what the projector's role sees at `url`, print the report, and return the exit status."""
     try:
         with _progress() as told:
-            verified = verify_log(url, told=told)
+            verified = verify_log(url, told=told, seals=seals)
     except Exception:  # noqa: BLE001 - whatever broke the audit, it is no finding: exit 2, and 1 would say so
         traceback.print_exc()
         return COULD_NOT_RUN

@@ -66,6 +66,9 @@ def _explained(error: Exception) -> int:
     from application.commands import CommandRefused, CommitterError
     from application.ports import UnknownSubject
     from domain.errors import DomainError
+    from interfaces.audit.notary import KeyUnusable
+    from interfaces.audit.notes import NoKey
+    from interfaces.audit.proofs import CannotProve
     from interfaces.bootstrap import CannotListen
     from interfaces.postgres.errors import ServerUnavailable
     from interfaces.postgres.migrations import MigrationRefused, SchemaTooOld
@@ -75,8 +78,9 @@ def _explained(error: Exception) -> int:
     from interfaces.worker import UnknownRole
 
     expected = (
-        AlreadyUp, CannotListen, CommandRefused, CommitterError, DomainError, GivenUp, MigrationRefused,
-        OperationalError, ServerUnavailable, SettingsRefused, UnknownRole, UnknownSubject, VaultUnusable,
+        AlreadyUp, CannotListen, CannotProve, CommandRefused, CommitterError, DomainError, GivenUp, KeyUnusable,
+        MigrationRefused, NoKey, OperationalError, ServerUnavailable, SettingsRefused, UnknownRole, UnknownSubject,
+        VaultUnusable,
     )  # fmt: skip
     if isinstance(error, SchemaTooOld):
         typer.echo(f"lastro: {error}", err=True)

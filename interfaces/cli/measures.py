@@ -7,22 +7,27 @@ from typing import Annotated
 
 import typer
 
+from interfaces.cli import evidence
 from interfaces.cli.options import Data, Json
 
 audit = typer.Typer(help="Proving the log and everything made from it.", no_args_is_help=True)
-
-
-@audit.callback()
-def _group() -> None:
-    """Keep the name of a single command."""
+audit.command("checkpoint")(evidence.checkpoint)
+audit.command("prove")(evidence.prove)
+audit.command("check")(evidence.check)
 
 
 @audit.command("verify")
-def verify(data: Data = None, as_json: Json = False) -> None:
-    """Check every invariant, read model and snapshot against the log. Exit 1 for a finding."""
+def verify(
+    data: Data = None,
+    as_json: Json = False,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint kept elsewhere; may be given several times.", exists=True)
+    ] = None,
+) -> None:
+    """Check every invariant, read model, snapshot and seal against the log. Exit 1 for a finding."""
     from interfaces.cli.audit import verify as run
 
-    raise typer.Exit(run(data, as_json=as_json))
+    raise typer.Exit(run(data, as_json=as_json, checkpoints=checkpoint or ()))
 
 
 def demo(

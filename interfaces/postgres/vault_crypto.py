@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import os
 import shlex
-import tempfile
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from interfaces.key_files import make_key_file
 
 _FORMAT = b"\x01"
 _KEY_BYTES = 32
@@ -103,7 +104,7 @@ def load_master_key(path: Path, *, create: bool = False) -> VaultKeys:
     made. The mode of a file that somebody hands us is theirs: a container's secrets are readable by all inside it.
     """
     if create:
-        _create(path)
+        make_key_file(path, new_key())
     try:
         mode = path.stat().st_mode
         content = path.read_bytes()
@@ -118,25 +119,6 @@ def load_master_key(path: Path, *, create: bool = False) -> VaultKeys:
         return VaultKeys.derive(base64.b64decode(content.strip(), validate=True))
     except binascii.Error as error:
         raise VaultUnusable(f"{path} holds no key; it wants 32 bytes in base64") from error
-
-
-def _create(path: Path) -> None:
-    """Put a new key in place whole or not at all; of two processes that try, one wins and both read the same."""
-    if path.exists():
-        return
-    descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        os.write(descriptor, base64.b64encode(new_key()) + b"\n")
-        os.fsync(descriptor)
-        os.link(made, path)
-    except FileExistsError:
-        return
-    finally:
-        os.close(descriptor)
-        os.unlink(made)  # noqa: PTH108 - mkstemp speaks strings
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
 
 
 def _derive(master: bytes, purpose: str) -> bytes:

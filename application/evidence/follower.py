@@ -1,0 +1,174 @@
+"""The follower that keeps the evidence: it hashes what was appended, stores whole tiles, and has checkpoints signed.
+
+It stands beside the log: nothing waits for it. Two of them may run; a checkpoint's number is taken once, and whoever
+comes second begins anew from what is stored.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from psycopg.errors import UniqueViolation
+from psycopg_pool import AsyncConnectionPool
+
+from application.evidence.checkpoints import Checkpoint
+from application.evidence.leaves import EVENT_FIELDS, RECEIPT_FIELDS, Stored, StoredEvent, StoredReceipt, leaf_hash
+from application.evidence.trees import TILE_HEIGHT, Tile, Tree, split
+from application.ports import Clock, Notary
+from application.store import Connection
+from domain.merkle import Frontier
+
+log = structlog.get_logger()
+
+PORTION = 5_000
+LOOK_S = 1.0
+
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+_LAST = """
+    SELECT number, events_tail, receipts_tail, note FROM evidence.checkpoints ORDER BY number DESC LIMIT 1
+"""
+_TILES = "SELECT root, chain FROM evidence.tiles WHERE tree = %s ORDER BY index"
+_EVENTS = f"SELECT {EVENT_FIELDS} FROM log.events WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+_RECEIPTS = f"""
+    SELECT {RECEIPT_FIELDS} FROM log.receipts WHERE number > %s AND coalesce(last_log_position, 0) <= %s
+    ORDER BY number LIMIT %s
+"""
+_ADD_TILE = "INSERT INTO evidence.tiles (tree, index, hashes, root, chain) VALUES (%s, %s, %s, %s, %s)"
+_ADD_CHECKPOINT = """
+    INSERT INTO evidence.checkpoints (number, events, receipts, events_tail, receipts_tail, note)
+    VALUES (%s, %s, %s, %s, %s, %s)
+"""
+
+
+class EvidenceBroken(Exception):
+    """What is stored does not add up to what was signed: somebody changed it, and no more is signed on top of it."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """The trees as far as they were read, the tiles that are not stored yet, and the last checkpoint's number."""
+
+    number: int = 0
+    events: Tree = field(default_factory=Tree)
+    receipts: Tree = field(default_factory=Tree)
+    tiles: list[tuple[str, Tile]] = field(default_factory=list)
+    unsigned: int = 0
+
+    def add(self, events: Sequence[Stored], receipts: Sequence[Stored]) -> None:
+        """Take in what was read."""
+        self.events, whole_events = self.events.add([leaf_hash(one) for one in events])
+        self.receipts, whole_receipts = self.receipts.add([leaf_hash(one) for one in receipts])
+        self.tiles += [("events", tile) for tile in whole_events]
+        self.tiles += [("receipts", tile) for tile in whole_receipts]
+        self.unsigned += len(events) + len(receipts)
+
+
+class Evidence:
+    """Keeps the evidence of a log. A checkpoint is signed after `every_events` leaves or `every_s` seconds."""
+
+    def __init__(
+        self,
+        *,
+        pool: AsyncConnectionPool[Connection],
+        notary: Notary,
+        clock: Clock,
+        every_events: int = 10_000,
+        every_s: float = 10.0,
+    ) -> None:
+        self._pool = pool
+        self._notary = notary
+        self._clock = clock
+        self._every_events = every_events
+        self._every_s = every_s
+        self.log_position = 0
+
+    async def run(self) -> None:
+        """Follow the log for ever."""
+        loop = asyncio.get_running_loop()
+        pending, signed_at = await self._stored(), loop.time()
+        while True:
+            more = await self._read(pending)
+            due = pending.unsigned >= self._every_events or loop.time() - signed_at >= self._every_s
+            if pending.unsigned and due:
+                pending, signed_at = await self._sign(pending), loop.time()
+            if not more:
+                await asyncio.sleep(LOOK_S)
+
+    async def seal(self) -> None:
+        """Have everything signed that is in the log now."""
+        pending = await self._stored()
+        while await self._read(pending):
+            pass
+        if pending.unsigned:
+            await self._sign(pending)
+
+    async def _stored(self) -> _Pending:
+        """Return the trees as of the last checkpoint. Raises `EvidenceBroken`."""
+        async with self._pool.connection() as connection:
+            last = await (await connection.execute(_LAST, binary=True)).fetchone()
+            if last is None:
+                return _Pending()
+            number, events_tail, receipts_tail, note = last
+            events = await _tree(connection, "events", events_tail)
+            receipts = await _tree(connection, "receipts", receipts_tail)
+        signed = Checkpoint.parse(note.partition("\n\n")[0] + "\n")
+        if (signed.events, signed.receipts) != (events.head, receipts.head):
+            raise EvidenceBroken(f"tiles and tails of checkpoint {number} are not what was signed")
+        self.log_position = events.size
+        return _Pending(number=number, events=events, receipts=receipts)
+
+    async def _read(self, pending: _Pending) -> bool:
+        """Read on to the end of an append, and the receipts up to there; return whether there may be more."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_BEGIN)
+            try:
+                found = await connection.execute(_EVENTS, (pending.events.size, PORTION), binary=True)
+                events = [StoredEvent(*row) for row in await found.fetchall()]
+                while events and events[-1].append_index != events[-1].append_size:
+                    events.pop()
+                end = events[-1].log_position if events else pending.events.size
+                found = await connection.execute(_RECEIPTS, (pending.receipts.size, end, PORTION), binary=True)
+                receipts = _without_gap([StoredReceipt(*row) for row in await found.fetchall()], pending.receipts.size)
+            finally:
+                await connection.execute("ROLLBACK")
+        if events and events[0].log_position != pending.events.size + 1:
+            raise EvidenceBroken(f"there is no event {pending.events.size + 1}")
+        await asyncio.to_thread(pending.add, events, receipts)
+        self.log_position = pending.events.size
+        return len(events) + len(receipts) >= PORTION
+
+    async def _sign(self, pending: _Pending) -> _Pending:
+        """Store what is pending under a signed checkpoint; where another did so first, begin anew behind its."""
+        checkpoint, number = self._checkpoint(pending), pending.number + 1
+        note = self._notary.sign(checkpoint.text)
+        tails = b"".join(pending.events.tail), b"".join(pending.receipts.tail)
+        row = (number, checkpoint.events.size, checkpoint.receipts.size, *tails, note)
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                await connection.execute(_ADD_CHECKPOINT, row)
+                for tree, tile in pending.tiles:
+                    await connection.execute(_ADD_TILE, (tree, tile.index, tile.hashes, tile.root, tile.chain))
+        except UniqueViolation:
+            log.info("evidence.overtaken", number=number)
+            return await self._stored()
+        return _Pending(number=number, events=pending.events, receipts=pending.receipts)
+
+    def _checkpoint(self, pending: _Pending) -> Checkpoint:
+        return Checkpoint(
+            origin=self._notary.origin,
+            events=pending.events.head,
+            receipts=pending.receipts.head,
+            signed_at=self._clock.now(),
+        )
+
+
+async def _tree(connection: Connection, name: str, tail: bytes) -> Tree:
+    rows = await (await connection.execute(_TILES, (name,), binary=True)).fetchall()
+    whole = Frontier().add(*(root for root, _ in rows), height=TILE_HEIGHT)
+    return Tree(whole=whole, tail=split(tail), **({"chain": rows[-1][1]} if rows else {}))
+
+
+def _without_gap(receipts: list[StoredReceipt], size: int) -> list[StoredReceipt]:
+    """Leave out what comes behind a receipt whose events are not read yet."""
+    return [receipt for number, receipt in enumerate(receipts, start=size + 1) if receipt.number == number]

@@ -1,0 +1,163 @@
+"""The log against its evidence: every leaf hashed again, every tile and checkpoint, every signature.
+
+The hashes say which event or receipt was changed; where somebody changed the hashes too, the signatures say between
+which two checkpoints. What was appended behind the last checkpoint is counted as unsealed: nobody has signed for it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from application.evidence.checkpoints import Checkpoint, NoCheckpoint
+from application.evidence.leaves import (
+    EVENT_FIELDS,
+    RECEIPT_FIELDS,
+    Stored,
+    StoredEvent,
+    StoredReceipt,
+    chained,
+    leaf_hash,
+)
+from application.evidence.trees import TILE, TILE_HEIGHT, Head, Tree, split
+from domain.merkle import root_of
+from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.notes import NotSigned, VerifierKey, open_note
+from interfaces.audit.snapshot import Connection, portions, rows
+
+CHECKS = ("evidence of events", "evidence of receipts", "checkpoints")
+
+_EVENTS = f"SELECT {EVENT_FIELDS} FROM log.events ORDER BY notification_id"  # noqa: S608 - columns of a constant
+_RECEIPTS = f"SELECT {RECEIPT_FIELDS} FROM log.receipts ORDER BY number"  # noqa: S608 - columns of a constant
+_TILES = "SELECT index, hashes, root, chain FROM evidence.tiles WHERE tree = %s ORDER BY index"
+_CHECKPOINTS = """
+    SELECT number, events, receipts, events_tail, receipts_tail, note FROM evidence.checkpoints ORDER BY number
+"""
+_LAST_TAIL = "SELECT {} FROM evidence.checkpoints ORDER BY number DESC LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seals:
+    """What signatures are checked with: the public key, and signed notes that were kept elsewhere.
+
+    Without a key (an installation that never had one) signatures are not checked, and the report says so.
+    """
+
+    key: VerifierKey | None = None
+    kept_outside: tuple[str, ...] = ()
+
+
+NO_SEALS = Seals()
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The stored leaves of a tree, and the tree behind each whole tile."""
+
+    leaves: tuple[bytes, ...]
+    trees: tuple[Tree, ...]
+
+    def head(self, size: int, tail: bytes) -> Head | None:
+        """Return the head at a size, with the leaves behind the last whole tile; None where tiles are missing."""
+        whole = size // TILE
+        return replace(self.trees[whole], tail=split(tail)).head if whole < len(self.trees) else None
+
+
+def check_evidence(connection: Connection, *, seals: Seals = NO_SEALS) -> Tallies:
+    """Check the log against tiles and checkpoints."""
+    tallies = Tallies({})
+    sealed = {}
+    for tree, query, kind in (("events", _EVENTS, StoredEvent), ("receipts", _RECEIPTS, StoredReceipt)):
+        with tallies.timed(f"evidence of {tree}") as tally:
+            sealed[tree] = _sealed(connection, tally, tree)
+            found = (kind(*row) for portion in portions(connection, query) for row in portion)
+            _compare(tally, sealed[tree].leaves, found)
+    with tallies.timed("checkpoints") as tally:
+        _check_checkpoints(connection, tally, sealed, key=seals.key)
+        for note in seals.kept_outside:
+            _check_outside(tally, note, sealed, key=seals.key)
+    return tallies
+
+
+def _sealed(connection: Connection, tally: Tally, name: str) -> Sealed:
+    """Read the stored leaves; a tile whose root or chain does not follow from its leaves is a finding."""
+    leaves: list[bytes] = []
+    trees = [Tree()]
+    for expected, (index, hashes, root, chain) in enumerate(rows(connection, _TILES, name)):
+        if index != expected:
+            tally.find(None, f"tile {expected} of {name} is missing: hashes from number {expected * TILE + 1} on")
+            break
+        tile, tree = split(hashes), trees[-1]
+        if root_of(tile) != root or chained(tree.chain, tile) != chain:
+            tally.find(
+                None, f"tile {index} of {name} does not add up: numbers {index * TILE + 1} to {(index + 1) * TILE}"
+            )
+        leaves += tile
+        trees.append(Tree(whole=tree.whole.add(root_of(tile), height=TILE_HEIGHT), chain=chained(tree.chain, tile)))
+    last = rows(connection, _LAST_TAIL.format(f"{name}, {name}_tail"))
+    if last and last[0][0] // TILE == len(trees) - 1:
+        leaves += split(last[0][1])
+    tally.count("sealed", len(leaves))
+    return Sealed(tuple(leaves), tuple(trees))
+
+
+def _compare(tally: Tally, sealed: Sequence[bytes], found: Iterator[Stored]) -> None:
+    """Hash every event or receipt again. A missing one is named once, and what follows is compared by its number."""
+    expected = seen = 0
+    for stored in found:
+        expected += 1
+        seen += 1
+        position = stored.log_position if isinstance(stored, StoredEvent) else stored.first_log_position
+        if stored.number != expected:
+            tally.find(position, f"number {expected} is missing, and number {stored.number} comes instead")
+            expected = stored.number
+        if 0 < expected <= len(sealed) and leaf_hash(stored) != sealed[expected - 1]:
+            tally.find(position, f"number {expected} is not what was sealed: something in it was changed")
+    if expected < len(sealed):
+        tally.find(None, f"numbers {expected + 1} to {len(sealed)} were sealed and are gone")
+    tally.count("compared", min(seen, len(sealed)))
+    tally.count("unsealed", max(0, expected - len(sealed)))
+
+
+def _check_checkpoints(
+    connection: Connection, tally: Tally, sealed: dict[str, Sealed], *, key: VerifierKey | None
+) -> None:
+    before = 0
+    for expected, (number, events, receipts, events_tail, receipts_tail, note) in enumerate(
+        rows(connection, _CHECKPOINTS), start=1
+    ):
+        tally.count("checkpoints", 1)
+        span = f"checkpoint {number}, events {before + 1} to {events}"
+        if number != expected:
+            tally.find(events, f"checkpoint {expected} is missing")
+        heads = sealed["events"].head(events, events_tail), sealed["receipts"].head(receipts, receipts_tail)
+        try:
+            signed = _opened(note, key)
+        except (NotSigned, NoCheckpoint) as error:
+            tally.find(before + 1, f"{span}: {error}")
+        else:
+            if (signed.events, signed.receipts) != heads:
+                tally.find(before + 1, f"{span}: the hashes are not those that were signed")
+        before = events
+    if key is None:
+        tally.count("signatures not checked for want of a key", 1)
+
+
+def _check_outside(tally: Tally, note: str, sealed: dict[str, Sealed], *, key: VerifierKey | None) -> None:
+    """Check a checkpoint that was kept elsewhere: what it was signed for must still be there, unchanged."""
+    tally.count("checkpoints kept outside", 1)
+    try:
+        signed = _opened(note, key)
+    except (NotSigned, NoCheckpoint) as error:
+        tally.find(None, f"the checkpoint kept outside: {error}")
+        return
+    for name, head in (("events", signed.events), ("receipts", signed.receipts)):
+        leaves = sealed[name].leaves
+        if len(leaves) < head.size:
+            tally.find(
+                None, f"{head.size} {name} were signed for, {len(leaves)} are sealed here: an old copy, or cut off"
+            )
+        elif root_of(leaves[: head.size]) != head.root:
+            tally.find(None, f"the first {head.size} {name} are not those that were signed for outside")
+
+
+def _opened(note: str, key: VerifierKey | None) -> Checkpoint:
+    return Checkpoint.parse(open_note(note, key) if key is not None else note.partition("\n\n")[0] + "\n")
