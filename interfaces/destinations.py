@@ -18,7 +18,7 @@ from stdnum.us import rtn
 SHOWN = 4
 """How many signs of an account number, key or address its owner is shown, so as to tell one from another."""
 _MAIN = {"bank": "account", "iban": "iban", "pix": "key", "crypto": "address"}
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+_EMAIL = re.compile(r"[A-Za-z0-9][^@\s]{0,63}@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"\+55[1-9][0-9]{9,10}")
 
 

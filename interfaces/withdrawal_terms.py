@@ -71,5 +71,5 @@ DEFAULTS = {
 def terms_of(configured: dict[str, AssetTerms], asset: Asset, *, requests_per_day: int, withholding_bps: int) -> Terms:
     """Return the terms in force for an asset. Raises `AssetNotWithdrawable`."""
     if asset.code not in configured:
-        raise AssetNotWithdrawable(asset=asset.code)
+        raise AssetNotWithdrawable(asset=asset.code, at=("amount", "asset"))
     return configured[asset.code].of(asset, requests_per_day=requests_per_day, withholding_bps=withholding_bps)

@@ -3,6 +3,7 @@
 Manual entries stay away from accounts and kinds that belong to a flow. What needs a book's state is not decided here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from domain.ids import is_id
 from domain.ledger.accounts import describe
 from domain.ledger.entry import JournalEntry
 from domain.ledger.flows import FLOWS
+from domain.money import Amount, Asset
 
 MAX_POSTINGS = 200
 
@@ -68,3 +70,13 @@ def check_manual(entry: JournalEntry) -> None:
 def is_manual(entry: JournalEntry) -> bool:
     """Tell whether a person posted an entry: no flow's kind, and no account that only a flow touches."""
     return entry.kind not in FLOWS and not any(describe(posting.account).reserved for posting in entry.postings)
+
+
+def debits(entry: JournalEntry) -> Mapping[Asset, Amount]:
+    """Return what an entry moves per asset: the sum of its debits, by which it is called large."""
+    sums: dict[Asset, Amount] = {}
+    for posting in entry.postings:
+        if posting.amount.units > 0:
+            asset = posting.amount.asset
+            sums[asset] = sums.get(asset, asset.amount(0)) + posting.amount
+    return sums

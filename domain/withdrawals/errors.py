@@ -27,8 +27,8 @@ class NotWithdrawable(Invalid):
 
 
 @dataclass(kw_only=True, eq=False)
-class AssetNotWithdrawable(Refused):
-    """There are no terms for withdrawals in this asset."""
+class AssetNotWithdrawable(Invalid):
+    """No terms are configured for withdrawals in this asset."""
 
     code: ClassVar[str] = "asset_not_withdrawable"
     sentence: ClassVar[str] = "Withdrawals in this asset are not offered."

@@ -10,7 +10,20 @@ from interfaces.api.documented import ProblemBody
 from interfaces.api.middleware import Requests
 from interfaces.api.parts import Parts
 from interfaces.api.reference import as_page
-from interfaces.api.routes import assets, balances, connections, health, me, orders, sessions, users
+from interfaces.api.routes import (
+    assets,
+    balances,
+    connections,
+    destinations,
+    health,
+    me,
+    orders,
+    proposals,
+    sessions,
+    users,
+    withdrawals,
+)
+from interfaces.api.routes.admin import withdrawals as admin_withdrawals
 from interfaces.api.routes.ledger import accounts, entries, trial_balance
 
 _ROUTERS = (
@@ -24,6 +37,10 @@ _ROUTERS = (
     connections.router,
     orders.router,
     users.router,
+    destinations.router,
+    withdrawals.router,
+    admin_withdrawals.router,
+    proposals.router,
     health.router,
 )
 

@@ -5,6 +5,8 @@ Every route is in it (a test looks), docs/roles.md is generated from it, and `as
 
 from collections.abc import Mapping
 
+from domain.proposals import ROLES as ROLES_OF_ACTS
+from domain.proposals import WithdrawalApproval
 from domain.users import Role
 
 PUBLIC: frozenset[Role] | None = None
@@ -15,6 +17,10 @@ _LEDGER_READERS = frozenset({Role.FINANCE, Role.AUDITOR})
 _LEDGER_WRITERS = frozenset({Role.FINANCE})
 _OWN_READERS = frozenset({Role.TRADER, Role.AFFILIATE, Role.VIEWER})
 _TRADERS = frozenset({Role.TRADER})
+_EARNERS = frozenset({Role.TRADER, Role.AFFILIATE})
+_APPROVERS = ROLES_OF_ACTS[WithdrawalApproval]
+_PAYERS = frozenset({Role.OPERATOR, Role.FINANCE})
+_SECOND_PEOPLE = frozenset[Role]().union(*ROLES_OF_ACTS.values())
 _USER_READERS = frozenset({Role.ADMIN, Role.MANAGER, Role.AUDITOR})
 _USER_CHANGERS = frozenset({Role.ADMIN, Role.MANAGER})
 _ADMINS = frozenset({Role.ADMIN})
@@ -43,6 +49,23 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
     "get_order": _OWN_READERS | {Role.AUDITOR},
     "list_fills": _OWN_READERS | {Role.AUDITOR},
     "list_positions": _OWN_READERS | {Role.AUDITOR},
+    "add_destination": _EARNERS,
+    "list_destinations": _OWN_READERS,
+    "remove_destination": _EARNERS,
+    "request_withdrawal": _EARNERS,
+    "list_withdrawals": _OWN_READERS | {Role.AUDITOR},
+    "get_withdrawal": _OWN_READERS | {Role.AUDITOR},
+    "cancel_withdrawal": _EARNERS,
+    "list_withdrawal_queue": _APPROVERS | _PAYERS | {Role.AUDITOR},
+    "get_payout_file": _PAYERS,
+    "approve_withdrawal": _APPROVERS,
+    "reject_withdrawal": _APPROVERS,
+    "pay_withdrawal": _PAYERS,
+    "fail_withdrawal": _PAYERS,
+    "return_withdrawal": _PAYERS,
+    "list_proposals": _SECOND_PEOPLE | {Role.AUDITOR},
+    "approve_proposal": _SECOND_PEOPLE,
+    "reject_proposal": _SECOND_PEOPLE,
     "list_users": _USER_READERS,
     "get_user": _USER_READERS,
     "activate_user": _USER_CHANGERS,

@@ -27,9 +27,18 @@ BODIES: Mapping[str, Any] = {
     "place_order": {
         "connection": "0" * 32, "instrument": "btc-usd", "side": "buy", "type": "market", "quantity": "1",
     },
+    "add_destination": {"kind": "iban", "asset": "EUR", "holder": "Somebody", "iban": "GB82WEST12345698765432"},
+    "request_withdrawal": {"amount": {"value": "50", "asset": "USD"}, "destination_id": "0" * 32},
+    "reject_withdrawal": {"reason": "unclear"},
+    "pay_withdrawal": {"bank": "main", "reference": "B 17"},
+    "fail_withdrawal": {"reason": "account closed"},
+    "return_withdrawal": {"reason": "account closed"},
+    "reject_proposal": {"reason": "unclear"},
     "set_user_roles": {"roles": ["viewer"]},
     "logout": {"refresh_token": "none"},
 }  # fmt: skip
+
+PARAMETERS: Mapping[str, Mapping[str, str]] = {"get_payout_file": {"asset": "USD"}}
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +58,9 @@ def _filled(path: str) -> str:
 
 def send(caller: Caller, operation: str, operations: Mapping[str, tuple[str, str]]) -> httpx.Response:
     method, path = operations[operation]
-    return caller.send(method, path, key=f"key of {operation}", json=BODIES.get(operation))
+    return caller.send(
+        method, path, key=f"key of {operation}", json=BODIES.get(operation), params=PARAMETERS.get(operation)
+    )
 
 
 def test_the_table_names_every_operation_and_no_other(operations: Mapping[str, tuple[str, str]]) -> None:

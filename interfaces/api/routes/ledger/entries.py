@@ -1,5 +1,6 @@
 """Entries that people post: one, many, a reversal; and the journal they come to stand in."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -9,11 +10,13 @@ from pydantic import Field
 from application.commands import Command, Done
 from application.ids import ENTRIES, derive
 from application.ledger import find_entry, post_entries, post_entries_each, post_entry, reverse_entry
+from application.proposals import propose_entry
 from domain import ids
 from domain.errors import DomainError, Invalid
-from domain.ids import EntryId
+from domain.four_eyes import SecondPersonNeeded
+from domain.ids import EntryId, ProposalId
 from domain.ledger.entry import JournalEntry, Posting
-from domain.ledger.manual import MAX_POSTINGS
+from domain.ledger.manual import MAX_POSTINGS, debits
 from domain.money import Amount
 from interfaces.api.ask import Ask, Asked, answer
 from interfaces.api.documented import COMMAND, QUERY, problems
@@ -33,6 +36,7 @@ from interfaces.api.fields import (
 from interfaces.api.pages import Cursor, Limit, shown
 from interfaces.api.problems import refusal_as_problem
 from interfaces.api.routes.ledger.shown import EntryPage, ShownEntry, ShownPosting, entry, posted
+from interfaces.api.routes.proposed import Proposed
 from interfaces.api.strict_json import StrictRoute
 from projections import journal
 
@@ -117,7 +121,11 @@ class BulkResults(Shown):
     operation_id="post_entry",
     status_code=HTTPStatus.CREATED,
     response_model=Posted,
-    responses={**problems(*COMMAND), 200: {"model": Posted, "description": "A dry run: nothing was written."}},
+    responses={
+        **problems(*COMMAND),
+        200: {"model": Posted, "description": "A dry run: nothing was written."},
+        202: {"model": Proposed, "description": "It is too large for one person: a second one decides."},
+    },
 )
 async def post(body: EntryBody, ask: Asked, dry_run: Annotated[bool, Query()] = False) -> Response:  # noqa: FBT002 - a query parameter
     """Post an entry. A dry run decides and writes nothing; it needs no key and leaves no receipt."""
@@ -127,6 +135,9 @@ async def post(body: EntryBody, ask: Asked, dry_run: Annotated[bool, Query()] = 
     if dry_run:
         decided = await ask.parts.committer.rehearse(command)
         return answer({**decided, "log_position": None, "entry": posted(made)}, ask.parts.committer.head)
+    if _is_large(ask, made):
+        proposal = ProposalId(ask.new_id("proposal"))
+        return await ask.submit(propose_entry(ask.envelope(body), made, proposal), status=HTTPStatus.ACCEPTED)
     return await _commit(asked, command, made)
 
 
@@ -142,8 +153,10 @@ async def post_many(body: BulkBody, ask: Asked) -> Response:
     ids = [EntryId(derive(ENTRIES, ask.new_id("entries"), str(index))) for index in range(len(body.entries))]
     if body.atomic:
         made = [await _numbered(ask, one, index=index, ids=ids) for index, one in enumerate(body.entries)]
+        _check_none_large(ask, made)
         return await ask.submit(post_entries(ask.envelope(body), made))
     tried = [await _tried(ask, one, ids[index]) for index, one in enumerate(body.entries)]
+    _check_none_large(ask, tried)
     return await ask.submit(post_entries_each(ask.envelope(body), tried), status=HTTPStatus.OK, show=_each)
 
 
@@ -223,6 +236,20 @@ async def _entry(ask: Ask, body: EntryBody, id: EntryId) -> JournalEntry:
         note=body.note,
         metadata=body.metadata,
     )
+
+
+def _is_large(ask: Ask, entry: JournalEntry) -> bool:
+    """Tell whether two people post an entry: where its debits in an asset come above what the settings say of it."""
+    above = ask.parts.settings.second_person_entries
+    moved = ((asset, amount) for asset, amount in debits(entry).items() if asset.code in above)
+    return any(amount > Amount.parse(above[asset.code], asset) for asset, amount in moved)
+
+
+def _check_none_large(ask: Ask, entries: Sequence[JournalEntry | Invalid]) -> None:
+    """Refuse a bulk with an entry that needs a second person: that one is posted alone."""
+    for index, one in enumerate(entries):
+        if isinstance(one, JournalEntry) and _is_large(ask, one):
+            raise SecondPersonNeeded(at=("entries", index))
 
 
 def _field_of(error: Invalid) -> str:

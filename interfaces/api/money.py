@@ -1,0 +1,14 @@
+"""Money in bodies: an amount of the company's books, at the scale that its asset has there."""
+
+from domain.ledger.accounts import Realm
+from domain.money import Amount
+from interfaces.api.ask import Ask
+from interfaces.api.fields import Money
+from interfaces.api.problems import pointing_at
+
+
+async def of_company(ask: Ask, money: Money, *at: str) -> Amount:
+    """Return an amount of our own books. Raises `UnknownAsset` or what makes it no amount, pointing at `at`."""
+    with pointing_at(*at):
+        asset = (await ask.parts.assets.find(money.asset)).at(Realm.COMPANY)
+        return Amount.parse(money.value, asset)

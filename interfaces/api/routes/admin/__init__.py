@@ -1,0 +1,1 @@
+"""What the people who run a tenant see and decide."""
