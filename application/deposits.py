@@ -3,6 +3,8 @@
 Whose deposit it is never changes, so it is looked up before the command; everything else is decided inside.
 """
 
+from collections.abc import Mapping
+
 from application import streams
 from application.actors import actor_streams, require_actor
 from application.commands import Body, Command, Done, Envelope
@@ -45,14 +47,17 @@ async def find_deposit(committer: Committer, tenant: str, deposit: str) -> Depos
     return known
 
 
-async def ask_for_payment(committer: Committer, payments: Payments, envelope: Envelope, *, deposit: str) -> Done:
-    """Ask the provider to collect a deposit that is on record, and record what it says.
+async def ask_for_payment(
+    committer: Committer, providers: Mapping[str, Payments], envelope: Envelope, *, deposit: str
+) -> Done:
+    """Ask its provider to collect a deposit that is on record, and record what it says.
 
     `envelope` is that of the request. Asked again, it asks the provider only if nothing is known of an earlier time.
     """
     known = await find_deposit(committer, envelope.tenant, deposit)
     step = following(envelope, "answer")
-    if known.status is not Status.REQUESTED:
+    payments = providers.get(known.provider)
+    if known.status is not Status.REQUESTED or payments is None:
         return await committer.submit(_look_at(step, known))
     try:
         fact = await payments.create_payment(
@@ -63,6 +68,17 @@ async def ask_for_payment(committer: Committer, payments: Payments, envelope: En
     except ProviderSilent:
         return await committer.submit(record_payment_silence(step, known))
     return await committer.submit(record_payment(step, known, fact))
+
+
+async def client_secret(providers: Mapping[str, Payments], known: Deposit) -> str | None:
+    """Fetch what the payer completes a pending payment with; it is never stored. None where there is none to be had."""
+    payments = providers.get(known.provider)
+    if payments is None or known.payment is None or known.status is not Status.PENDING:
+        return None
+    try:
+        return await payments.client_secret(known.payment)
+    except (ProviderRefused, ProviderSilent):
+        return None
 
 
 def record_payment(envelope: Envelope, known: Deposit, fact: PaymentFact) -> Command:

@@ -1,6 +1,6 @@
 """Use cases of refunds: money is held and on record first, then the provider is asked, then what it says is booked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from application import entries as posting
 from application import streams
@@ -85,11 +85,14 @@ async def find_refund(committer: Committer, tenant: str, refund: str) -> Refund:
     return known
 
 
-async def ask_for_refund(committer: Committer, payments: Payments, envelope: Envelope, *, refund: str) -> Done:
-    """Ask the provider to pay back a refund that is on record, and record what it says. `envelope` as for deposits."""
+async def ask_for_refund(
+    committer: Committer, providers: Mapping[str, Payments], envelope: Envelope, *, refund: str
+) -> Done:
+    """Ask its provider to pay back a refund that is on record, and record what it says. `envelope` as for deposits."""
     known = await find_refund(committer, envelope.tenant, refund)
     step = following(envelope, "answer")
-    if known.status is not Status.REQUESTED:
+    payments = providers.get(known.provider)
+    if known.status is not Status.REQUESTED or payments is None:
         return await committer.submit(_look_at(step, known))
     wanted = RefundRequest(tenant=envelope.tenant, id=known.refund, payment=known.payment, amount=known.amount)
     try:

@@ -14,15 +14,18 @@ from interfaces.api.routes import (
     assets,
     balances,
     connections,
+    deposits,
     destinations,
     health,
     me,
     orders,
     proposals,
+    refunds,
     sessions,
     users,
     withdrawals,
 )
+from interfaces.api.routes.admin import funding
 from interfaces.api.routes.admin import withdrawals as admin_withdrawals
 from interfaces.api.routes.ledger import accounts, entries, trial_balance
 
@@ -37,6 +40,9 @@ _ROUTERS = (
     connections.router,
     orders.router,
     users.router,
+    deposits.router,
+    refunds.router,
+    funding.router,
     destinations.router,
     withdrawals.router,
     admin_withdrawals.router,

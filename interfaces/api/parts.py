@@ -1,10 +1,11 @@
 """What the routes need, wired once by bootstrap.py."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from application.assets import Assets
 from application.committer import Committer
-from application.ports import Clock, Destinations, Sessions, Vault
+from application.ports import Clock, Destinations, Payments, Sessions, Vault
 from application.store import Store
 from interfaces.api.passwords import Passwords
 from interfaces.api.tokens import Tokens
@@ -29,3 +30,4 @@ class Parts:
     passwords: Passwords
     queries: Pool
     watch: Watch
+    payments: Mapping[str, Payments] = field(default_factory=dict)

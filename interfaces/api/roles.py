@@ -21,6 +21,7 @@ _EARNERS = frozenset({Role.TRADER, Role.AFFILIATE})
 _APPROVERS = ROLES_OF_ACTS[WithdrawalApproval]
 _PAYERS = frozenset({Role.OPERATOR, Role.FINANCE})
 _SECOND_PEOPLE = frozenset[Role]().union(*ROLES_OF_ACTS.values())
+_FUNDING_READERS = _PAYERS | {Role.AUDITOR}
 _USER_READERS = frozenset({Role.ADMIN, Role.MANAGER, Role.AUDITOR})
 _USER_CHANGERS = frozenset({Role.ADMIN, Role.MANAGER})
 _ADMINS = frozenset({Role.ADMIN})
@@ -66,6 +67,19 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
     "list_proposals": _SECOND_PEOPLE | {Role.AUDITOR},
     "approve_proposal": _SECOND_PEOPLE,
     "reject_proposal": _SECOND_PEOPLE,
+    "request_deposit": _TRADERS,
+    "list_deposits": _OWN_READERS | {Role.AUDITOR},
+    "get_deposit": _OWN_READERS | {Role.AUDITOR},
+    "request_refund": _PAYERS,
+    "list_refunds": _OWN_READERS | _FUNDING_READERS,
+    "get_refund": _OWN_READERS | _FUNDING_READERS,
+    "list_all_deposits": _FUNDING_READERS,
+    "get_any_deposit": _FUNDING_READERS,
+    "list_disputes": _FUNDING_READERS,
+    "list_payouts": _FUNDING_READERS,
+    "record_receipt": _LEDGER_WRITERS,
+    "list_receipts": _FUNDING_READERS,
+    "identify_receipt": _LEDGER_WRITERS,
     "list_users": _USER_READERS,
     "get_user": _USER_READERS,
     "activate_user": _USER_CHANGERS,
@@ -79,6 +93,10 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
 
 SEES_ALL = frozenset({Role.AUDITOR})
 """Roles that see the orders, fills, positions and connections of the whole tenant; others see their own."""
+
+
+SEES_ALL_FUNDING = _FUNDING_READERS
+"""Roles that see the refunds of the whole tenant; others see their own."""
 
 
 def as_markdown() -> str:
