@@ -110,11 +110,14 @@ def installed(urls: Urls, home: Path) -> Iterator[Installation]:
     """Run an installation on a migrated database."""
     key = home / "master.key"
     key.write_bytes(b64encode(MASTER_KEY))
+    signing = home / "evidence.key"
+    signing.write_bytes(b64encode(MASTER_KEY))
     settings = {
         "LASTRO_DATABASE_URL": urls.app,
         "LASTRO_OWNER_URL": urls.owner,
         "LASTRO_PROJECTOR_URL": urls.projector,
         "LASTRO_MASTER_KEY_FILE": str(key),
+        "LASTRO_EVIDENCE_KEY_FILE": str(signing),
         "LASTRO_METRICS_TOKEN": METRICS_TOKEN,
     }
     with ExitStack() as stack:
