@@ -83,7 +83,6 @@ def _sealed(connection: Connection, tally: Tally, name: str) -> Sealed:
     trees = [Tree()]
     for expected, (index, hashes, root, chain) in enumerate(rows(connection, _TILES, name)):
         if index != expected:
-            tally.find(None, f"tile {expected} of {name} is missing: hashes from number {expected * TILE + 1} on")
             break
         tile, tree = split(hashes), trees[-1]
         if root_of(tile) != root or chained(tree.chain, tile) != chain:
@@ -95,6 +94,8 @@ def _sealed(connection: Connection, tally: Tally, name: str) -> Sealed:
     last = rows(connection, _LAST_TAIL.format(f"{name}, {name}_tail"))
     if last and last[0][0] // TILE == len(trees) - 1:
         leaves += split(last[0][1])
+    elif last:
+        tally.find(None, f"tiles of {name} are missing: hashes from number {len(leaves) + 1} on")
     tally.count("sealed", len(leaves))
     return Sealed(tuple(leaves), tuple(trees))
 
