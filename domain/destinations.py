@@ -31,6 +31,15 @@ class UnknownDestination(NotFound):
 
 
 @dataclass(kw_only=True, eq=False)
+class DestinationExists(Refused):
+    """The destination was added already."""
+
+    code: ClassVar[str] = "destination_exists"
+    sentence: ClassVar[str] = "The destination was added already."
+    destination: str
+
+
+@dataclass(kw_only=True, eq=False)
 class DestinationCooling(Refused):
     """The destination is too new."""
 
@@ -113,7 +122,8 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
     """Add a destination once, or remove one; one that is gone is nothing to do."""
     match command:
         case AddDestination():
-            assert state is None, "a destination's id is derived from the request that adds it"
+            if state is not None:
+                raise DestinationExists(destination=state.destination)
             return (
                 DestinationAdded(
                     destination=command.destination,

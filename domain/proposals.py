@@ -41,6 +41,15 @@ class UnknownProposal(NotFound):
 
 
 @dataclass(kw_only=True, eq=False)
+class ProposalExists(Refused):
+    """The proposal was made already."""
+
+    code: ClassVar[str] = "proposal_exists"
+    sentence: ClassVar[str] = "The proposal was made already."
+    proposal: str
+
+
+@dataclass(kw_only=True, eq=False)
 class ProposalClosed(Refused):
     """The proposal was decided before."""
 
@@ -199,7 +208,8 @@ INITIAL: State = None
 def decide(state: State, command: Command) -> tuple[Event, ...]:
     """Make a proposal, or decide one. Who may not is told so before where it stands."""
     if isinstance(command, Propose):
-        assert state is None, "a proposal's id is derived from the request that makes it"
+        if state is not None:
+            raise ProposalExists(proposal=state.proposal)
         return (_made(command),)
     if state is None:
         raise UnknownProposal

@@ -18,6 +18,15 @@ class UnknownWithdrawal(NotFound):
 
 
 @dataclass(kw_only=True, eq=False)
+class WithdrawalExists(Refused):
+    """The withdrawal was asked for already."""
+
+    code: ClassVar[str] = "withdrawal_exists"
+    sentence: ClassVar[str] = "The withdrawal was asked for already."
+    withdrawal: str
+
+
+@dataclass(kw_only=True, eq=False)
 class NotWithdrawable(Invalid):
     """What a bucket holds does not leave it this way."""
 

@@ -31,6 +31,7 @@ from domain.withdrawals.errors import (
     InvalidNetworkFee,
     NotWithdrawable,
     UnknownWithdrawal,
+    WithdrawalExists,
     WithdrawalTransitionRefused,
 )
 from domain.withdrawals.events import (
@@ -104,7 +105,8 @@ INITIAL: State = None
 def decide(state: State, command: WithdrawalCommand) -> tuple[WithdrawalEvent, ...]:
     """Return the event that a command leads to. Who may not act is told so before what the status allows."""
     if isinstance(command, RequestWithdrawal):
-        assert state is None, "a withdrawal's id is derived from the request that asks for it"
+        if state is not None:
+            raise WithdrawalExists(withdrawal=state.withdrawal)
         return (_requested(command),)
     if state is None:
         raise UnknownWithdrawal

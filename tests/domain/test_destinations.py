@@ -10,6 +10,7 @@ from domain.destinations import (
     DestinationAdded,
     DestinationAssetDiffers,
     DestinationCooling,
+    DestinationExists,
     DestinationRemoved,
     Kind,
     RemoveDestination,
@@ -34,6 +35,7 @@ def test_a_destination_is_added_and_removed_once() -> None:
     after(destinations).when(ADD).then(
         DestinationAdded(destination=ID, user=USER, kind=Kind.IBAN, asset="EUR", occurred_at=NOW, usable_from=USABLE)
     )
+    after(destinations, ADD).when(ADD).raises(DestinationExists, destination=ID)
     after(destinations, ADD).when(REMOVE).then(DestinationRemoved(destination=ID, occurred_at=NOW))
     after(destinations, ADD, REMOVE).when(REMOVE).nothing()
 

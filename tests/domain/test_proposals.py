@@ -18,6 +18,7 @@ from domain.proposals import (
     NotYoursToDecide,
     ProposalApproved,
     ProposalClosed,
+    ProposalExists,
     ProposalExpired,
     ProposalRejected,
     ProposalTooOld,
@@ -61,6 +62,7 @@ def test_a_proposal_lives_for_24_hours() -> None:
     after(proposals).when(propose(POSTING)).then(
         ManualEntryProposed(proposal=ID, act=POSTING, by=FIRST, occurred_at=NOW, expires_at=NOW + LIFE)
     )
+    after(proposals, propose()).when(propose()).raises(ProposalExists, proposal=ID)
     after(proposals, propose()).when(approve(at=LAST)).then(ProposalApproved(proposal=ID, by=SECOND, occurred_at=LAST))
     after(proposals, propose()).when(approve(at=NOW + LIFE)).raises(ProposalTooOld)
 

@@ -12,6 +12,7 @@ from domain.withdrawals.errors import (
     InvalidNetworkFee,
     NotWithdrawable,
     UnknownWithdrawal,
+    WithdrawalExists,
     WithdrawalTransitionRefused,
 )
 from domain.withdrawals.events import WithdrawalApproved, WithdrawalCancelled, WithdrawalRequested
@@ -78,6 +79,7 @@ def test_a_request_takes_fee_and_terms_over() -> None:
         )
     )  # fmt: skip
     assert after(withdrawal, request()).state.net == usd("48.00")
+    after(withdrawal, request()).when(request()).raises(WithdrawalExists, withdrawal=WITHDRAWAL)
 
 
 def test_tax_is_withheld_from_commission_and_rounded_down() -> None:
