@@ -1,7 +1,7 @@
 import pytest
 
 from domain import claims
-from domain.claims import AlreadyReversed, Claim, DuplicateReference, EmailClaimed
+from domain.claims import AlreadyBooked, AlreadyReversed, Claim, DuplicateReference, EmailClaimed, OutsideFactBooked
 from domain.ids import EntryId, UserId
 from domain.ledger.entry import EntryReversed, ReferenceClaimed
 from domain.users import EmailTaken
@@ -11,7 +11,8 @@ ONE, TWO = EntryId("1" * 32), EntryId("2" * 32)
 EMAIL = EmailClaimed(user=UserId("a" * 32))
 REFERENCE = ReferenceClaimed(kind="invoice", reference="2026-17", entry=ONE)
 REVERSED = EntryReversed(entry=ONE, reversal=TWO)
-CLAIMS: list[Claim] = [EMAIL, REFERENCE, REVERSED]
+BOOKED = OutsideFactBooked(source="stripe", movement="txn_1", by="d" * 32)
+CLAIMS: list[Claim] = [EMAIL, REFERENCE, REVERSED, BOOKED]
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: type(claim).__name__)
@@ -32,3 +33,8 @@ def test_a_reference_belongs_to_one_entry_of_its_kind() -> None:
 def test_an_entry_is_reversed_once() -> None:
     again = EntryReversed(entry=ONE, reversal=EntryId("3" * 32))
     given(claims, REVERSED).when(again).raises(AlreadyReversed, entry=ONE, reversal=TWO)
+
+
+def test_a_line_of_an_outside_account_is_booked_once() -> None:
+    again = OutsideFactBooked(source="stripe", movement="txn_1", by="f" * 32)
+    given(claims, BOOKED).when(again).raises(AlreadyBooked, source="stripe", movement="txn_1", by="d" * 32)
