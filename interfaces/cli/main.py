@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from interfaces.cli import events, installation, measures, people, processes
+from interfaces.cli import events, installation, measures, people, processes, withdrawals
 
 app = typer.Typer(
     name="lastro",
@@ -29,6 +29,7 @@ app.add_typer(people.tenants, name="tenant")
 app.add_typer(people.users, name="user")
 app.add_typer(people.assets, name="asset")
 app.add_typer(events.app, name="events")
+app.add_typer(withdrawals.app, name="withdrawals")
 app.add_typer(measures.audit, name="audit")
 app.command("demo")(measures.demo)
 app.command("bench")(measures.bench)
