@@ -25,10 +25,7 @@ def node_of(left: bytes, right: bytes) -> bytes:
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
     """Return the root over hashes of leaves."""
-    level = list(leaves)
-    while len(level) > 1:
-        level = _above(level)
-    return level[0] if level else EMPTY_ROOT
+    return levels_of(leaves)[-1][0] if leaves else EMPTY_ROOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +59,19 @@ class Frontier:
         return root
 
 
-def prove_inclusion(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
+def levels_of(leaves: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """Return all levels of a tree, from the leaves up: made once, they give the path of every leaf."""
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        levels.append(_above(levels[-1]))
+    return levels
+
+
+def prove_inclusion(levels: Sequence[Sequence[bytes]], index: int) -> tuple[bytes, ...]:
     """Return the audit path of a leaf, from the bottom up (RFC 6962 §2.1.1)."""
-    assert 0 <= index < len(leaves), "the leaf is in the tree"
-    path, level = [], list(leaves)
-    while len(level) > 1:
-        if (sibling := index ^ 1) < len(level):
-            path.append(level[sibling])
-        level, index = _above(level), index >> 1
-    return tuple(path)
+    assert 0 <= index < len(levels[0]), "the leaf is in the tree"
+    steps = ((level, (index >> height) ^ 1) for height, level in enumerate(levels[:-1]))
+    return tuple(level[sibling] for level, sibling in steps if sibling < len(level))
 
 
 def is_included(leaf: bytes, index: int, *, size: int, path: Sequence[bytes], root: bytes) -> bool:

@@ -16,7 +16,7 @@ ALLOWED_IMPORTS = frozenset({
     "__future__", "abc", "bisect", "collections", "dataclasses", "datetime", "enum", "functools", "heapq", "itertools",
     "operator", "re", "string", "types", "typing", "domain",
 })  # fmt: skip
-ALLOWED_NAMES = frozenset({"math.comb", "math.gcd", "math.isqrt", "math.lcm", "math.prod"})
+ALLOWED_NAMES = frozenset({"hashlib.sha256", "math.comb", "math.gcd", "math.isqrt", "math.lcm", "math.prod"})
 REFUSED_NAMES = {
     "typing.Any": "the domain knows its types",
     "typing.cast": "the domain knows its types",

@@ -10,7 +10,7 @@ from typing import Any
 from application.evidence.checkpoints import Checkpoint, NoCheckpoint
 from application.evidence.leaves import EVENT_FIELDS, StoredEvent, leaf_hash
 from application.evidence.trees import split
-from domain.merkle import is_consistent, is_included, prove_consistency, prove_inclusion
+from domain.merkle import is_consistent, is_included, levels_of, prove_consistency, prove_inclusion
 from interfaces.audit.notes import NotSigned, VerifierKey, open_note
 from interfaces.audit.snapshot import Connection, rows
 
@@ -42,7 +42,7 @@ def prove_event(connection: Connection, event: str, key: VerifierKey) -> Proof:
             f"event {stored.log_position} is not sealed yet: the last checkpoint holds "
             f"{checkpoint.events.size} events (lastro audit checkpoint signs one now)"
         )
-    path = prove_inclusion(leaves, stored.log_position - 1)
+    path = prove_inclusion(levels_of(leaves), stored.log_position - 1)
     fields = {**stored._asdict(), "state": stored.state.decode()}
     return {
         "proves": "an event is in the log",
@@ -70,6 +70,12 @@ def prove_growth(connection: Connection, old: int, new: int, *, key: VerifierKey
         "new": notes[new],
         "key": str(key),
     }
+
+
+def sealed_leaves(connection: Connection) -> tuple[str, tuple[bytes, ...], tuple[bytes, ...]]:
+    """Return the last checkpoint, and the leaves of events and receipts under it. Raises `CannotProve`."""
+    _, note, events, receipts = _last(connection)
+    return note, events, receipts
 
 
 def last_note(connection: Connection) -> str:

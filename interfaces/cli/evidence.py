@@ -65,21 +65,66 @@ def prove(
 
 
 def check(
-    proof: Annotated[Path, typer.Argument(help="A file that `lastro audit prove` wrote.", exists=True)],
+    proof: Annotated[
+        Path,
+        typer.Argument(help="A file of `lastro audit prove`, or a directory of `lastro audit export`.", exists=True),
+    ],
     key: Annotated[str | None, typer.Option(help="Your own copy of the key: NAME+ID+BASE64.")] = None,
 ) -> None:
-    """Check a proof. It needs no database; with your own copy of the key it trusts nobody. Exit 1: it does not hold."""
+    """Check a proof or an export, without a database; with your own copy of the key nobody is trusted. Exit 1: no."""
+    from interfaces.audit.imports import BadExport, check_export
     from interfaces.audit.notes import VerifierKey
     from interfaces.audit.proofs import ProofFails, check_proof
 
+    own = VerifierKey.parse(key) if key else None
     try:
-        said = check_proof(proof.read_text(), VerifierKey.parse(key) if key else None)
-    except ProofFails as error:
-        typer.echo(f"The proof does not hold: {error}")
+        said = check_export(proof, own) if proof.is_dir() else check_proof(proof.read_text(), own)
+    except (ProofFails, BadExport) as error:
+        typer.echo(f"It does not hold: {error}")
         raise typer.Exit(FINDING) from None
-    typer.echo(f"The proof holds: {said}.")
+    typer.echo(f"It holds: {said}.")
     if key is None:
         typer.echo("It was checked with the key in the proof itself: compare that with your own copy, or give --key.")
+
+
+def export(
+    directory: Annotated[Path, typer.Argument(help="An empty or new directory.")],
+    first: Annotated[int, typer.Option("--from", help="First log position.", min=1)] = 1,
+    last: Annotated[int | None, typer.Option("--to", help="Last log position; unset: the head.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="One tenant's rows only, each with its proof.")] = None,
+    data: Data = None,
+) -> None:
+    """Write the log as files: NDJSON of events and receipts, and a signed manifest."""
+    from interfaces.audit.export import cut_of
+    from interfaces.audit.export import export as write
+    from interfaces.audit.notary import load_notary
+    from interfaces.audit.snapshot import open_snapshot
+    from interfaces.installation import migrated_database_of
+    from interfaces.settings import Settings
+
+    settings = Settings.load(data=data)
+    notary = load_notary(settings.evidence_key, create=settings.is_embedded)
+    with migrated_database_of(settings) as urls, closing(open_snapshot(urls.projector)) as snapshot:
+        manifest = write(snapshot, directory, cut_of(snapshot, first, last, tenant=tenant), notary=notary)
+    typer.echo(f"{manifest['events']['count']} events and {manifest['receipts']['count']} receipts in {directory}")
+
+
+def take_in(
+    directory: Annotated[Path, typer.Argument(help="What `lastro audit export` wrote.", exists=True)],
+    key: Annotated[str | None, typer.Option(help="Your own copy of the key: NAME+ID+BASE64.")] = None,
+    data: Data = None,
+) -> None:
+    """Fill a new installation with an export; positions, times and bytes stay as they were."""
+    from interfaces.audit.imports import import_log
+    from interfaces.audit.notes import VerifierKey
+    from interfaces.installation import database_of
+    from interfaces.postgres import migrations
+    from interfaces.settings import Settings
+
+    with database_of(Settings.load(data=data)) as urls:
+        migrations.migrate(urls.owner)
+        last = import_log(directory, urls.owner, key=VerifierKey.parse(key) if key else None)
+    typer.echo(f"The log now ends at {last}; read models are made when the first worker starts.")
 
 
 def _print(text: str, out: Path | None) -> None:

@@ -67,6 +67,8 @@ def _explained(error: Exception) -> int:
     from application.commands import CommandRefused, CommitterError
     from application.ports import UnknownSubject
     from domain.errors import DomainError
+    from interfaces.audit.export import CannotExport
+    from interfaces.audit.imports import BadExport
     from interfaces.audit.notary import KeyUnusable
     from interfaces.audit.notes import NoKey
     from interfaces.audit.proofs import CannotProve
@@ -79,9 +81,9 @@ def _explained(error: Exception) -> int:
     from interfaces.worker import UnknownRole
 
     expected = (
-        AlreadyUp, CannotListen, CannotProve, CommandRefused, CommitterError, DomainError, GivenUp, KeyUnusable,
-        MigrationRefused, NoKey, OperationalError, ServerUnavailable, SettingsRefused, UnknownRole, UnknownSubject,
-        VaultUnusable,
+        AlreadyUp, BadExport, CannotExport, CannotListen, CannotProve, CommandRefused, CommitterError, DomainError,
+        GivenUp, KeyUnusable, MigrationRefused, NoKey, OperationalError, ServerUnavailable, SettingsRefused,
+        UnknownRole, UnknownSubject, VaultUnusable,
     )  # fmt: skip
     if isinstance(error, SchemaTooOld):
         typer.echo(f"lastro: {error}", err=True)

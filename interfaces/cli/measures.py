@@ -14,6 +14,8 @@ audit = typer.Typer(help="Proving the log and everything made from it.", no_args
 audit.command("checkpoint")(evidence.checkpoint)
 audit.command("prove")(evidence.prove)
 audit.command("check")(evidence.check)
+audit.command("export")(evidence.export)
+audit.command("import")(evidence.take_in)
 
 
 @audit.command("verify")

@@ -12,6 +12,7 @@ from domain.merkle import (
     is_consistent,
     is_included,
     leaf_of,
+    levels_of,
     prove_consistency,
     prove_inclusion,
     root_of,
@@ -34,7 +35,7 @@ def test_roots_and_proofs_are_those_of_pymerkle(size: int) -> None:
     for index in {0, size // 2, size - 1}:
         proof: MerkleProof = theirs.prove_inclusion(index + 1)
         verify_inclusion(LEAVES[index], theirs.get_state(), proof)
-        path = prove_inclusion(LEAVES[:size], index)
+        path = prove_inclusion(levels_of(LEAVES[:size]), index)
         assert is_included(LEAVES[index], index, size=size, path=path, root=theirs.get_state())
     for old in {1, (size + 1) // 2, size}:
         verify_consistency(theirs.get_state(old), theirs.get_state(), theirs.prove_consistency(old, size))
@@ -62,7 +63,7 @@ def test_a_frontier_has_the_root_of_all_its_leaves(heights: list[int]) -> None:
 @given(st.integers(1, 70), st.data())
 def test_a_path_includes_no_other_leaf_index_size_or_root(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
-    leaf, path, root = LEAVES[index], prove_inclusion(LEAVES[:size], index), root_of(LEAVES[:size])
+    leaf, path, root = LEAVES[index], prove_inclusion(levels_of(LEAVES[:size]), index), root_of(LEAVES[:size])
     assert is_included(leaf, index, size=size, path=path, root=root)
     other = data.draw(st.integers(-1, 70).filter(lambda number: number != index))
     assert not is_included(leaf, other, size=size, path=path, root=root)
