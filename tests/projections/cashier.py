@@ -1,0 +1,48 @@
+"""Withdrawals of a house: a destination, a request with money behind it, and what people decide on it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from application.destinations import add_destination
+from application.proposals import propose_approval
+from application.withdrawals import find_withdrawal, request_withdrawal
+from domain.destinations import AddDestination, Kind
+from domain.ids import DestinationId, ProposalId, UserId, WithdrawalId
+from domain.ledger.accounts import Bucket
+from domain.users import Role
+from domain.withdrawals.withdrawal import Withdrawal
+from tests.domain.withdrawals.withdrawals import TERMS
+from tests.projections.house import USD, House, name
+
+OPEN = replace(TERMS, per_day=USD.amount(10**9), per_request=USD.amount(10**9), requests_per_day=10**6)
+
+
+async def destination(house: House, user: UserId, *, kind: Kind = Kind.IBAN) -> DestinationId:
+    """Add a destination that may be used at once."""
+    id = DestinationId(name("destination", house.tenant, user, kind))
+    command = AddDestination(
+        destination=id, user=user, kind=kind, asset="USD", occurred_at=house.now, usable_from=house.now
+    )
+    await house.do(add_destination(house.envelope(actor=user), command))
+    return id
+
+
+async def withdrawal(house: House, user: UserId, to: DestinationId, *, cents: int = 5_000) -> Withdrawal:
+    """Ask for a withdrawal, a second later than the one before, with the money for it."""
+    house.now += timedelta(seconds=1)
+    await house.deposit(user, cents)
+    envelope = house.envelope(actor=user)
+    id = WithdrawalId(name("withdrawal", envelope.command_id))
+    command = request_withdrawal(
+        envelope, id, user=user, destination=to, bucket=Bucket.REAL, amount=USD.amount(cents), terms=OPEN
+    )
+    await house.do(command)
+    return await find_withdrawal(house.committer, house.tenant, id)
+
+
+async def proposal(house: House, of: Withdrawal) -> ProposalId:
+    """Have an operator propose that a withdrawal be approved."""
+    operator = await house.user(f"operator of {of.withdrawal}", roles=(Role.OPERATOR,))
+    id = ProposalId(name("proposal", of.withdrawal))
+    await house.do(propose_approval(house.envelope(actor=operator), of, id))
+    return id
