@@ -1,12 +1,15 @@
 """Use case of disputes: what a payer's bank took is booked, and what it gave back; nobody here can refuse either.
 
-Open withdrawals of the user are cancelled before, each by a command of its own: see policies/payments.py.
+What the user wants to withdraw, and nobody has approved, is cancelled first, in the same append.
 """
+
+from collections.abc import Sequence
 
 from application import streams
 from application.commands import Body, Command, Envelope
 from application.funding import booking, claim, claims_of, post_all
 from application.ids import derive, namespace
+from application.withdrawals import Acts
 from application.work import Work
 from domain.funding import entries
 from domain.funding.deposit import Deposit, NotSettled, ReleaseReturn, ReserveReturn
@@ -22,6 +25,9 @@ from domain.funding.dispute import (
 )
 from domain.ids import DisputeId
 from domain.payments import BalanceMovement, DisputeFact
+from domain.withdrawals.commands import CancelWithdrawal
+from domain.withdrawals.terms import Status as WithdrawalStatus
+from domain.withdrawals.withdrawal import Withdrawal
 
 _DISPUTES = namespace("dispute")
 
@@ -31,8 +37,14 @@ def dispute_id(tenant: str, provider: str, object_id: str) -> DisputeId:
     return DisputeId(derive(_DISPUTES, tenant, provider, object_id))
 
 
-def record_dispute(envelope: Envelope, known: Deposit, fact: DisputeFact) -> Command:
-    """Return the command that takes over a dispute as the provider has it, and books all that is new about it."""
+def record_dispute(
+    envelope: Envelope, known: Deposit, fact: DisputeFact, *, withdrawals: Sequence[Withdrawal] = ()
+) -> Command:
+    """Return the command that takes over a dispute as the provider has it, and books all that is new about it.
+
+    Those of the user's `withdrawals` that are still open then are cancelled before money is taken.
+    """
+    acts = [Acts.on(envelope, withdrawal) for withdrawal in withdrawals]
     tenant = envelope.tenant
     id = dispute_id(tenant, fact.provider, fact.id)
     stream, deposit = streams.dispute(tenant, id), streams.deposit(tenant, known.deposit)
@@ -42,13 +54,23 @@ def record_dispute(envelope: Envelope, known: Deposit, fact: DisputeFact) -> Com
         if of.status is not DepositStatus.SETTLED:
             raise NotSettled(status=of.status)
         for event in work.run(stream, RecordDispute(dispute=id, tenant=tenant, deposit=of, fact=fact)):
+            if isinstance(event, DisputeChargedBack):
+                _cancel(work, acts)
             _book(work, envelope, of=of, event=event)
         dispute: Dispute = work.state(stream)
         return {"id": id, "status": dispute.status.value}
 
     claims = claims_of(envelope, fact.provider, fact.taken, fact.returned)
-    reads = (stream, deposit, streams.book(tenant, known.user), *claims)
+    cancelled = (read for act in acts for read in act.reads)
+    reads = tuple(dict.fromkeys((stream, deposit, streams.book(tenant, known.user), *claims, *cancelled)))
     return Command(name="record_dispute", envelope=envelope, reads=reads, decide=decide)
+
+
+def _cancel(work: Work, acts: Sequence[Acts]) -> None:
+    """Cancel what is open: what is on hold would otherwise leave, and be owed."""
+    for act in acts:
+        if work.state(act.stream).status is WithdrawalStatus.REQUESTED:
+            act.undo(work, CancelWithdrawal(by=act.envelope.actor, occurred_at=act.envelope.now))
 
 
 def _book(work: Work, envelope: Envelope, *, of: Deposit, event: DisputeEvent) -> None:

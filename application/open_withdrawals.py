@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from application import streams
 from application.codec import decode
 from application.committer import Committer
-from application.provider_facts import Cancellation
 from application.store import Store
-from application.withdrawals import cancel_withdrawal
 from domain.ids import UserId
 from domain.ledger.entry import EntryPosted
 from domain.ledger.flows import WITHDRAWAL_REQUESTED
@@ -22,7 +20,7 @@ class OpenWithdrawalsOf:
         self._committer = committer
         self._store = store
 
-    async def __call__(self, tenant: str, user: UserId) -> Sequence[Cancellation]:
+    async def __call__(self, tenant: str, user: UserId) -> Sequence[Withdrawal]:
         """Return what is open, oldest first."""
         found = []
         for recorded in await self._store.read_stream(streams.book(tenant, user)):
@@ -30,9 +28,5 @@ class OpenWithdrawalsOf:
             if isinstance(event, EntryPosted) and event.entry.kind == WITHDRAWAL_REQUESTED:
                 known = (await self._committer.state(streams.withdrawal(tenant, event.entry.reference))).state
                 if isinstance(known, Withdrawal) and known.status is Status.REQUESTED:
-                    found.append(_cancellation(known))
+                    found.append(known)
         return found
-
-
-def _cancellation(known: Withdrawal) -> Cancellation:
-    return Cancellation(withdrawal=known.withdrawal, command=lambda envelope: cancel_withdrawal(envelope, known))

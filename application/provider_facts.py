@@ -29,6 +29,7 @@ from domain.payments import (
     RefundFact,
 )
 from domain.tenants import is_name
+from domain.withdrawals.withdrawal import Withdrawal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +40,10 @@ class Home:
     bank: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancellation:
-    """A withdrawal that nobody has approved yet, and how it is cancelled."""
-
-    withdrawal: str
-    command: Callable[[Envelope], Command]
-
-
 class OpenWithdrawals(Protocol):
     """Finds what a user wants to withdraw and nobody has approved."""
 
-    async def __call__(self, tenant: str, user: UserId) -> Sequence[Cancellation]:
+    async def __call__(self, tenant: str, user: UserId) -> Sequence[Withdrawal]:
         """Return it, oldest first."""
 
 
@@ -101,7 +94,7 @@ class Taking:
             await self.submit(record_refund(envelope, refund, fact))
 
     async def _dispute(self, fact: DisputeFact) -> None:
-        """Take a dispute over, after the payment that it is about and after the user's open withdrawals."""
+        """Take a dispute over, after the payment that it is about, with what its user wants to withdraw."""
         if fact.tenant is None or fact.deposit is None:
             payment = await self.provider.get(ObjectKind.PAYMENT, fact.payment)
             if not isinstance(payment, PaymentFact):
@@ -116,11 +109,10 @@ class Taking:
             payment = await self.provider.get(ObjectKind.PAYMENT, fact.payment)
             if isinstance(payment, PaymentFact):
                 await self._payment(payment)
-        if fact.taken is not None and not await self._is_taken(tenant, fact):
-            for open_one in await self.open_withdrawals(tenant, deposit.user):
-                await self.submit(open_one.command(self.envelope(tenant, f"cancel {open_one.withdrawal}")))
+        taking = fact.taken is not None and not await self._is_taken(tenant, fact)
+        withdrawals = await self.open_withdrawals(tenant, deposit.user) if taking else ()
         envelope = self.envelope(tenant, _told("dispute", fact.status, fact.taken, fact.returned))
-        await self.submit(record_dispute(envelope, deposit, fact))
+        await self.submit(record_dispute(envelope, deposit, fact, withdrawals=withdrawals))
 
     async def _is_taken(self, tenant: str, fact: DisputeFact) -> bool:
         stream = streams.dispute(tenant, dispute_id(tenant, fact.provider, fact.id))
