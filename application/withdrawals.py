@@ -16,6 +16,8 @@ from domain.destinations import usable_by
 from domain.ids import DestinationId, EntryId, UserId, WithdrawalId
 from domain.ledger.accounts import Bucket
 from domain.money import Amount
+from domain.users import Status as UserStatus
+from domain.users import User
 from domain.withdrawals import entries as rows
 from domain.withdrawals.commands import (
     ApproveWithdrawal,
@@ -26,7 +28,7 @@ from domain.withdrawals.commands import (
     RequestWithdrawal,
     ReturnWithdrawal,
 )
-from domain.withdrawals.errors import UnknownWithdrawal
+from domain.withdrawals.errors import OwnerNotActive, UnknownWithdrawal
 from domain.withdrawals.limits import check_limits, check_nothing_owed
 from domain.withdrawals.terms import Terms
 from domain.withdrawals.withdrawal import Withdrawal
@@ -104,10 +106,20 @@ class Acts:
         return streams.book(self.envelope.tenant, self.user)
 
     @property
+    def owner(self) -> str:
+        """The stream of the withdrawal's user."""
+        return streams.user(self.envelope.tenant, self.user)
+
+    @property
     def reads(self) -> tuple[str, ...]:
-        """The withdrawal, its user's book, and the claims of the reversals of its entries."""
+        """The withdrawal, its user's book and status, and the claims of the reversals of its entries."""
         posted = (_entry_id(self.withdrawal, step) for step in ("requested", "approved", "paid"))
-        return (self.stream, self.book, *(streams.reversal(self.envelope.tenant, entry) for entry in posted))
+        return (
+            self.stream,
+            self.book,
+            self.owner,
+            *(streams.reversal(self.envelope.tenant, entry) for entry in posted),
+        )
 
     def command(self, name: str, act: Callable[[Work], Body]) -> Command:
         """Return the command of an act by whoever the envelope names."""
@@ -129,6 +141,9 @@ class Acts:
             occurred_at=now,
         )
         work.run(self.stream, approval)
+        owner = work.state(self.owner)
+        if not isinstance(owner, User) or owner.status is not UserStatus.ACTIVE:
+            raise OwnerNotActive(user=self.user)
         approved = work.state(self.stream)
         check_nothing_owed(work.state(self.book), approved.user, bucket=approved.bucket, amount=approved.amount)
         entries.post(work, self.envelope, rows.approved(approved, now))

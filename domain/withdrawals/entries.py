@@ -8,7 +8,7 @@ from datetime import datetime
 
 from domain.destinations import Kind
 from domain.ids import AccountPath, EntryId, UserId
-from domain.ledger.accounts import Bucket, available, held, receivable
+from domain.ledger.accounts import Bucket, UnknownAccount, available, describe, held, receivable
 from domain.ledger.book import Book
 from domain.ledger.entry import JournalEntry, Posting
 from domain.ledger.flows import WITHDRAWAL_APPROVED, WITHDRAWAL_REQUESTED
@@ -22,8 +22,11 @@ _BANK_FEES = AccountPath("expenses:bank_fees")
 
 
 def source(rail: Kind, name: str) -> AccountPath:
-    """Return the account that pays: coins leave custody at a venue, all else the clients' account at a bank."""
-    return AccountPath(f"assets:custody:{name}" if rail is Kind.CRYPTO else f"assets:bank:client:{name}")
+    """Return the account that pays: coins leave custody at a venue, all else the clients' account at a bank.
+
+    Raises `UnknownAccount` where there can be no such account.
+    """
+    return _named("assets:custody" if rail is Kind.CRYPTO else "assets:bank:client", name)
 
 
 def posted(withdrawal: Withdrawal, at: datetime) -> Iterator[JournalEntry]:
@@ -70,7 +73,7 @@ def paid(withdrawal: Withdrawal, at: datetime) -> JournalEntry:
 
 def bank_charge(withdrawal: Withdrawal, charge: Amount, *, bank: str, id: EntryId, at: datetime) -> JournalEntry:
     """Return the entry for what the bank took for a withdrawal that came back: it is ours, not the user's."""
-    lines = (Posting(_BANK_FEES, charge), Posting(AccountPath(f"assets:bank:own:{bank}"), -charge))
+    lines = (Posting(_BANK_FEES, charge), Posting(_named("assets:bank:own", bank), -charge))
     return _entry(withdrawal, "bank_charge", lines, id=id, at=at)
 
 
@@ -92,6 +95,14 @@ def collected(withdrawal: Withdrawal, book: Book, *, id: EntryId, at: datetime) 
 def payable(user: UserId) -> AccountPath:
     """Return the account of what was approved for a user and is not paid yet."""
     return AccountPath(f"liabilities:withdrawals:payable:{user}")
+
+
+def _named(family: str, name: str) -> AccountPath:
+    try:
+        return describe(f"{family}:{name}").path
+    except UnknownAccount as error:
+        error.at = ("bank",)
+        raise
 
 
 def _collecting(user: UserId, bucket: Bucket, amount: Amount) -> tuple[Posting, ...]:

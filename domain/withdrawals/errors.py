@@ -76,6 +76,15 @@ class TooManyRequests(Refused):
 
 
 @dataclass(kw_only=True, eq=False)
+class OwnerNotActive(Refused):
+    """Whoever was suspended meanwhile is not paid before somebody has looked into it."""
+
+    code: ClassVar[str] = "owner_not_active"
+    sentence: ClassVar[str] = "The withdrawal's user is not active."
+    user: str
+
+
+@dataclass(kw_only=True, eq=False)
 class InvalidNetworkFee(Invalid):
     """A network takes its fee in the coins that it moves."""
 

@@ -50,12 +50,13 @@ def requested(
     user: UserId = USER,
     terms: Terms | None = None,
     now: datetime = USABLE,
+    to: DestinationId | None = None,
 ) -> Command:
     return request_withdrawal(
         envelope(name, actor=user, now=now),
         WithdrawalId(an_id(name)),
         user=user,
-        destination=destination_of(asset, user=user).destination,
+        destination=to or destination_of(asset, user=user).destination,
         bucket=bucket,
         amount=amount(value, asset),
         terms=terms or terms_of(asset),
