@@ -99,6 +99,8 @@ def test_it_is_paid_from_an_account_that_there_can_be(memory: Memory) -> None:
     memory.given(requested("w", "50.00"))
     memory.given(approved(memory))
     by = envelope("p", actor=OPERATOR, now=USABLE)
-    memory.when(pay_withdrawal(by, known(memory, "w"), bank="Not A Name", reference="B")).raises(UnknownAccount)
+    memory.when(pay_withdrawal(by, known(memory, "w"), bank="Not A Name", reference="B")).raises(
+        UnknownAccount, at=("bank",)
+    )
     fee = pay_withdrawal(by, known(memory, "w"), bank="main", reference="B", network_fee=amount("1.00", "USD"))
     memory.when(fee).raises(InvalidNetworkFee, at=("network_fee",))
