@@ -1,0 +1,162 @@
+"""Stripe behind the port `Payments`, through Stripe's own library. It reads and asks; what follows is decided elsewhere.
+
+A time-out, a broken connection, a server's error or "too many requests" leaves the matter open; only what Stripe
+refuses for what was asked is final. Our id is Stripe's idempotency key, and stands in the object's metadata.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from application.ports import (
+    ForgedWebhook,
+    PaymentRequest,
+    ProviderEvent,
+    ProviderRefused,
+    ProviderSilent,
+    RefundRequest,
+)
+from domain.payments import ObjectKind, PaymentFact, ProviderFact, RefundFact
+from interfaces.payments import stripe_facts
+from interfaces.payments.stripe_units import UnknownUnits, to_stripe
+
+if TYPE_CHECKING:
+    from stripe import StripeClient
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+NAME = "stripe"
+TOLERANCE_S = 300
+_EXPAND = {
+    ObjectKind.PAYMENT: ["latest_charge.balance_transaction"],
+    ObjectKind.REFUND: ["balance_transaction"],
+    ObjectKind.DISPUTE: ["payment_intent"],
+    ObjectKind.PAYOUT: ["balance_transaction"],
+}
+_MISSING = "resource_missing"
+
+
+class StripePayments:
+    """`api_base` is another address than Stripe's own, for tests. No retries: whoever asks again knows why."""
+
+    name = NAME
+
+    def __init__(
+        self, *, api_key: str, webhook_secret: str, api_base: str | None = None, timeout_s: float = 20
+    ) -> None:
+        self._api_key = api_key
+        self._webhook_secret = webhook_secret
+        self._api_base = api_base
+        self._timeout_s = timeout_s
+
+    @cached_property
+    def _client(self) -> "StripeClient":
+        """The library's client; it takes half a second to import, and most processes never need it."""
+        from stripe import HTTPXClient, StripeClient
+
+        return StripeClient(
+            self._api_key,
+            base_addresses={"api": self._api_base} if self._api_base else {},
+            max_network_retries=0,
+            http_client=HTTPXClient(timeout=self._timeout_s),
+        )
+
+    async def create_payment(self, request: PaymentRequest) -> PaymentFact:
+        """See the port."""
+        units, currency = _asked(request)
+        made = await self._ask(
+            lambda: self._client.v1.payment_intents.create_async(
+                {
+                    "amount": units,
+                    "currency": currency,
+                    "automatic_payment_methods": {"enabled": True},
+                    "metadata": {"tenant": request.tenant, "deposit": request.id},
+                },
+                {"idempotency_key": f"deposit-{request.id}"},
+            )
+        )
+        return stripe_facts.payment(made)
+
+    async def create_refund(self, request: RefundRequest) -> RefundFact:
+        """See the port."""
+        units, _ = _asked(request)
+        made = await self._ask(
+            lambda: self._client.v1.refunds.create_async(
+                {
+                    "payment_intent": request.payment,
+                    "amount": units,
+                    "metadata": {"tenant": request.tenant, "refund": request.id},
+                },
+                {"idempotency_key": f"refund-{request.id}"},
+            )
+        )
+        return stripe_facts.refund(made)
+
+    async def client_secret(self, payment: str) -> str:
+        """See the port."""
+        found = await self._ask(lambda: self._client.v1.payment_intents.retrieve_async(payment))
+        return str(found.client_secret)
+
+    async def get(self, kind: ObjectKind, object_id: str) -> ProviderFact | None:
+        """See the port."""
+        services = {
+            ObjectKind.PAYMENT: self._client.v1.payment_intents,
+            ObjectKind.REFUND: self._client.v1.refunds,
+            ObjectKind.DISPUTE: self._client.v1.disputes,
+            ObjectKind.PAYOUT: self._client.v1.payouts,
+        }
+        retrieve: Any = services[kind].retrieve_async
+        try:
+            found = await self._ask(lambda: retrieve(object_id, {"expand": _EXPAND[kind]}))
+        except ProviderRefused as refused:
+            if refused.reason == _MISSING:
+                return None
+            raise
+        return stripe_facts.fact(kind, found)
+
+    async def find(self, kind: ObjectKind, *, tenant: str, own_id: str) -> ProviderFact | None:
+        """See the port. Asking again under the idempotency key would find it too, but also make it."""
+        if kind is ObjectKind.PAYMENT:
+            query = f"metadata['deposit']:'{own_id}' AND metadata['tenant']:'{tenant}'"
+            found = await self._ask(lambda: self._client.v1.payment_intents.search_async({"query": query}))
+            return await self.get(kind, found.data[0].id) if found.data else None
+        listed = await self._ask(lambda: self._client.v1.refunds.list_async({"limit": 100}))
+        async for one in listed.auto_paging_iter_async():
+            if one.metadata and one.metadata.get("refund") == own_id and one.metadata.get("tenant") == tenant:
+                return await self.get(kind, one.id)
+        return None
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
+        """See the port."""
+        from stripe import SignatureVerificationError, WebhookSignature
+
+        try:
+            WebhookSignature.verify_header(
+                body, headers.get("stripe-signature"), self._webhook_secret, tolerance=TOLERANCE_S
+            )
+            return stripe_facts.event(body)
+        except (SignatureVerificationError, ValueError, KeyError, TypeError) as error:
+            raise ForgedWebhook from error
+
+    async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Ask Stripe. Raises `ProviderRefused`, or `ProviderSilent` where nobody can say what was done."""
+        from stripe import CardError, InvalidRequestError, StripeError
+
+        try:
+            return await call()
+        except (CardError, InvalidRequestError) as error:
+            raise ProviderRefused(reason=str(error.code or error.param or "invalid_request")) from error
+        except StripeError as error:
+            log.warning("stripe.silent", error=type(error).__name__, status=error.http_status, code=error.code)
+            raise ProviderSilent from error
+
+
+def _asked(request: PaymentRequest | RefundRequest) -> tuple[int, str]:
+    try:
+        return to_stripe(request.amount)
+    except UnknownUnits as error:
+        raise ProviderRefused(reason="amount_unsupported") from error
