@@ -1,4 +1,4 @@
-"""Claims against what they stand for: references and reversals against entries, e-mail addresses against users.
+"""Claims against what they stand for: of references and reversals, of addresses, of lines of outside accounts.
 
 A claim is taken in the append of the thing it is for, so every append is judged by itself: it has the claims it needs
 and no others.
@@ -7,7 +7,12 @@ and no others.
 from collections.abc import Sequence
 
 from application import streams
-from domain.claims import EmailClaimed
+from domain.claims import EmailClaimed, OutsideFactBooked
+from domain.funding.deposit import DepositSettled
+from domain.funding.dispute import DisputeChargedBack, DisputeWon
+from domain.funding.payout import PayoutCreated
+from domain.funding.receipt import ReceiptRecorded
+from domain.funding.refund import RefundSettled
 from domain.ledger.entry import EntryPosted, EntryReversed, ReferenceClaimed
 from domain.ledger.flows import FLOWS
 from domain.users import UserRegistered
@@ -21,6 +26,8 @@ Claim = tuple[str, str]
 Claims = dict[Claim, int]
 
 _EMAIL = "an e-mail address"
+_OUTSIDE = "outside fact"
+"""Followed by the line's name: only the claim itself says at which provider or bank the line is."""
 
 
 def check_claims(facts: Sequence[Fact], tally: Tally) -> None:
@@ -34,8 +41,9 @@ def check_claims(facts: Sequence[Fact], tally: Tally) -> None:
         takes = _taken(fact)
         if takes is not None:
             taken[takes] = fact.log_position
-            if takes[0] not in {fact.stream, _EMAIL}:
-                tally.find(fact.log_position, f"what it claims belongs to {takes[0]}, but it lies in {fact.stream}")
+            belongs = _belongs(fact, takes)
+            if belongs != fact.stream:
+                tally.find(fact.log_position, f"what it claims belongs to {belongs}, but it lies in {fact.stream}")
         if (taken or needed) and fact.ends_append:
             _compare(taken, needed, tally)
             taken, needed = {}, {}
@@ -50,8 +58,25 @@ def _needed(fact: Fact) -> Claim | None:
             return streams.reference(fact.tenant, entry.kind, entry.reference), entry.id
         case UserRegistered(user=user):
             return _EMAIL, user
+        case DepositSettled(movement=movement, deposit=by) | RefundSettled(movement=movement, refund=by):
+            return f"{_OUTSIDE} {movement}", by
+        case DisputeChargedBack(movement=movement, dispute=by) | PayoutCreated(movement=movement, payout=by):
+            return f"{_OUTSIDE} {movement}", by
+        case DisputeWon(movement=str(movement), dispute=by) | ReceiptRecorded(line=movement, receipt=by):
+            return f"{_OUTSIDE} {movement}", by
         case _:
             return None
+
+
+def _belongs(fact: Fact, claim: Claim) -> str:
+    """Return the stream that makes a claim unique; the vault alone knows that of an address."""
+    match fact.event:
+        case OutsideFactBooked(source=source, movement=movement):
+            return streams.outside_fact(fact.tenant, source, movement)
+        case EmailClaimed():
+            return fact.stream
+        case _:
+            return claim[0]
 
 
 def _taken(fact: Fact) -> Claim | None:
@@ -63,6 +88,8 @@ def _taken(fact: Fact) -> Claim | None:
             return streams.reversal(fact.tenant, original), claimant
         case EmailClaimed(user=user):
             return _EMAIL, user
+        case OutsideFactBooked(movement=movement, by=by):
+            return f"{_OUTSIDE} {movement}", by
         case _:
             return None
 
