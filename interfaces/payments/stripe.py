@@ -1,4 +1,4 @@
-"""Stripe behind the port `Payments`, through Stripe's own library. It reads and asks; what follows is decided elsewhere.
+"""Stripe behind the port `Payments`, through Stripe's own library. It asks and reads; what follows is not its business.
 
 A time-out, a broken connection, a server's error or "too many requests" leaves the matter open; only what Stripe
 refuses for what was asked is final. Our id is Stripe's idempotency key, and stands in the object's metadata.
@@ -23,7 +23,7 @@ from interfaces.payments import stripe_facts
 from interfaces.payments.stripe_units import UnknownUnits, to_stripe
 
 if TYPE_CHECKING:
-    from stripe import StripeClient
+    from stripe import HTTPXClient, StripeClient
 
 log = structlog.get_logger()
 
@@ -52,18 +52,26 @@ class StripePayments:
         self._webhook_secret = webhook_secret
         self._api_base = api_base
         self._timeout_s = timeout_s
+        self._http: HTTPXClient | None = None
 
     @cached_property
     def _client(self) -> "StripeClient":
         """The library's client; it takes half a second to import, and most processes never need it."""
         from stripe import HTTPXClient, StripeClient
 
+        self._http = HTTPXClient(timeout=self._timeout_s)
         return StripeClient(
             self._api_key,
             base_addresses={"api": self._api_base} if self._api_base else {},
             max_network_retries=0,
-            http_client=HTTPXClient(timeout=self._timeout_s),
+            http_client=self._http,
         )
+
+    async def close(self) -> None:
+        """Close the connections to Stripe, if there ever were any."""
+        http: Any = self._http
+        if http is not None:
+            await http.close_async()
 
     async def create_payment(self, request: PaymentRequest) -> PaymentFact:
         """See the port."""
@@ -79,7 +87,7 @@ class StripePayments:
                 {"idempotency_key": f"deposit-{request.id}"},
             )
         )
-        return stripe_facts.payment(made)
+        return stripe_facts.payment(made.to_dict())
 
     async def create_refund(self, request: RefundRequest) -> RefundFact:
         """See the port."""
@@ -94,7 +102,7 @@ class StripePayments:
                 {"idempotency_key": f"refund-{request.id}"},
             )
         )
-        return stripe_facts.refund(made)
+        return stripe_facts.refund(made.to_dict())
 
     async def client_secret(self, payment: str) -> str:
         """See the port."""
@@ -103,20 +111,19 @@ class StripePayments:
 
     async def get(self, kind: ObjectKind, object_id: str) -> ProviderFact | None:
         """See the port."""
-        services = {
+        services: Mapping[ObjectKind, Any] = {
             ObjectKind.PAYMENT: self._client.v1.payment_intents,
             ObjectKind.REFUND: self._client.v1.refunds,
             ObjectKind.DISPUTE: self._client.v1.disputes,
             ObjectKind.PAYOUT: self._client.v1.payouts,
         }
-        retrieve: Any = services[kind].retrieve_async
         try:
-            found = await self._ask(lambda: retrieve(object_id, {"expand": _EXPAND[kind]}))
+            found = await self._ask(lambda: services[kind].retrieve_async(object_id, {"expand": _EXPAND[kind]}))
         except ProviderRefused as refused:
             if refused.reason == _MISSING:
                 return None
             raise
-        return stripe_facts.fact(kind, found)
+        return stripe_facts.fact(kind, found.to_dict())
 
     async def find(self, kind: ObjectKind, *, tenant: str, own_id: str) -> ProviderFact | None:
         """See the port. Asking again under the idempotency key would find it too, but also make it."""
@@ -125,8 +132,9 @@ class StripePayments:
             found = await self._ask(lambda: self._client.v1.payment_intents.search_async({"query": query}))
             return await self.get(kind, found.data[0].id) if found.data else None
         listed = await self._ask(lambda: self._client.v1.refunds.list_async({"limit": 100}))
-        async for one in listed.auto_paging_iter_async():
-            if one.metadata and one.metadata.get("refund") == own_id and one.metadata.get("tenant") == tenant:
+        async for one in listed.auto_paging_iter():
+            said = one.to_dict().get("metadata") or {}
+            if (said.get("refund"), said.get("tenant")) == (own_id, tenant):
                 return await self.get(kind, one.id)
         return None
 

@@ -120,7 +120,7 @@ def fact(kind: ObjectKind, found: Object) -> ProviderFact:
 
 
 def event(body: bytes) -> ProviderEvent:
-    """Return what an event is about: its object, or its charge's payment. Raises `ValueError`, `KeyError`, `TypeError`."""
+    """Return what an event is about: its object, or its charge's payment. Raises ValueError, KeyError or TypeError."""
     said = from_json(body)
     about = said["data"]["object"]
     kind, object_id = _KINDS.get(about["object"]), about.get("id")

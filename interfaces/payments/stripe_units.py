@@ -4,8 +4,10 @@ from domain.currencies import DECIMALS
 from domain.money import Amount, Asset, asset_of
 
 # From Stripe's documentation of currencies: with no decimals, and with three of which the last is zero.
-_WITHOUT_DECIMALS = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
-_WITH_THREE = frozenset("BHD JOD KWD OMR TND".split())
+_WITHOUT_DECIMALS = frozenset({
+    "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF",
+})  # fmt: skip
+_WITH_THREE = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 
 class UnknownUnits(Exception):
