@@ -31,6 +31,7 @@ SAYS: Mapping[str, str] = {
     "books": "12 · an entry touches the accounts of one book and lies there",
     "reversals": "13 · a reversal negates one entry that is no reversal, and no entry is reversed twice",
     "trades": "14 · no trade is booked twice",
+    "withdrawals": "15 · payable is what was approved and is unpaid, after every append",
     "receivables": "17 · who owes has nothing available in that asset",
     "memo": "18 · bonus and credits issued are what users hold",
     "claims": "references, reversals and e-mail addresses are claimed where they are used",

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import pairwise
 from time import perf_counter
 
-from interfaces.audit import claims, events, evidence, ledger, log, positions, receipts, snapshots
+from interfaces.audit import claims, events, evidence, ledger, log, positions, receipts, snapshots, withdrawals
 from interfaces.audit.crew import helper, share_out, uncollected
 from interfaces.audit.events import Range, Read, check_events
 from interfaces.audit.evidence import NO_SEALS, Seals, check_evidence
@@ -24,6 +24,7 @@ from interfaces.audit.receipts import check_receipts
 from interfaces.audit.replay import compare_rest
 from interfaces.audit.snapshot import Connection, one, open_snapshot, rows
 from interfaces.audit.snapshots import check_snapshots, streams_with_snapshots
+from interfaces.audit.withdrawals import check_withdrawals
 from projections.models import PROJECTIONS
 
 RANGE = 4_000
@@ -35,8 +36,8 @@ OWN_ACCOUNT = ("accounts", "journal")
 """Read models that are compared with what the auditor makes of the stored JSON; all others with their own replay."""
 
 CHECKS: tuple[str, ...] = (
-    *log.CHECKS, *events.CHECKS, *receipts.CHECKS, *ledger.CHECKS, *positions.CHECKS, *claims.CHECKS,
-    *snapshots.CHECKS, *evidence.CHECKS, "cursors", *map(check_of, PROJECTIONS),
+    *log.CHECKS, *events.CHECKS, *receipts.CHECKS, *ledger.CHECKS, *withdrawals.CHECKS, *positions.CHECKS,
+    *claims.CHECKS, *snapshots.CHECKS, *evidence.CHECKS, "cursors", *map(check_of, PROJECTIONS),
 )  # fmt: skip
 
 Told = Callable[[int, int], None]
@@ -117,6 +118,7 @@ def _pieces(
         check_log,
         check_receipts,
         check_positions,
+        check_withdrawals,
         *(partial(check_snapshots, streams=streams) for streams in streams_with_snapshots(connection)),
         *(partial(check_events, within=within, models=replayed) for within in _ranges(connection, head)),
     ]

@@ -7,13 +7,14 @@ from application.destinations import add_destination
 from application.proposals import propose_approval
 from application.withdrawals import find_withdrawal, request_withdrawal
 from domain.destinations import AddDestination, Kind
-from domain.ids import DestinationId, ProposalId, UserId, WithdrawalId
+from domain.ids import AccountPath, DestinationId, ProposalId, UserId, WithdrawalId
 from domain.ledger.accounts import Bucket
 from domain.users import Role
 from domain.withdrawals.withdrawal import Withdrawal
 from tests.domain.withdrawals.withdrawals import TERMS
 from tests.projections.house import USD, House, name
 
+BANK = AccountPath("assets:bank:client:main")
 OPEN = replace(TERMS, per_day=USD.amount(10**9), per_request=USD.amount(10**9), requests_per_day=10**6)
 
 

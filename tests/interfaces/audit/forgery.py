@@ -23,6 +23,7 @@ from domain.orders.terms import Side
 from domain.positions.terms import PositionKey
 from interfaces.audit.verify import verify
 from interfaces.postgres.configuration import Urls
+from tests.projections import cashier
 from tests.projections.house import BANK, House, coins, name
 
 CREDIT = Asset("CREDIT", 0)
@@ -67,6 +68,9 @@ async def some_books(house: House) -> Books:
         await house.fill(order, price, fee=coins(3, "USDT"))
     assert order is not None
     await house.reject(await house.order(ana, connection, side=Side.SELL), "no such thing")
+    carol = await house.user("carol")
+    large = await cashier.withdrawal(house, carol, await cashier.destination(house, carol), cents=60_000)
+    await cashier.proposal(house, large)
     return Books(house, ana, bob, connection, deposit, mistake, reversal, order)
 
 

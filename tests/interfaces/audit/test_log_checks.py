@@ -69,7 +69,7 @@ async def test_an_append_that_is_not_whole(books: Books) -> None:
     ],
 )
 async def test_an_append_of_two_commands_actors_numbers_or_moments(books: Books, statement: str) -> None:
-    (_, registered) = await positions_of(books.house, "user.registered.v1")
+    (*_, registered) = await positions_of(books.house, "user.registered.v1")
     tamper(books.house.urls, statement, registered)
     assert ("appends", registered) in found(books.house.urls)
 

@@ -45,6 +45,13 @@ CHANGES = {
     "fills": [
         "fills_g1.fills SET price = price + 1 WHERE log_position = (SELECT min(log_position) FROM fills_g1.fills)"
     ],
+    "destinations": ["destinations_g1.destinations SET removed = true"],
+    "withdrawals": [
+        "withdrawals_g1.withdrawals SET net = net + 1",
+        "withdrawals_g1.withdrawals SET waits_for = 'payment'",
+        "withdrawals_g1.withdrawal_steps SET actor = 'somebody'",
+    ],
+    "proposals": ["proposals_g1.proposals SET proposed_by = 'somebody'"],
     "positions": [
         "positions_g1.positions SET cost = cost + 1",
         "positions_g1.position_charges SET units = units + 1",
@@ -63,7 +70,8 @@ async def test_one_changed_digit_is_found(read: Books, model: str, changed: str)
 TABLES = [
     "assets_g1.assets", "users_g1.users", "connections_g1.connections", "accounts_g1.balances", "journal_g1.entries",
     "journal_g1.postings", "orders_g1.orders", "orders_g1.order_fees", "fills_g1.fills", "positions_g1.positions",
-    "positions_g1.position_charges",
+    "positions_g1.position_charges", "destinations_g1.destinations", "withdrawals_g1.withdrawals",
+    "withdrawals_g1.withdrawal_steps", "proposals_g1.proposals",
 ]  # fmt: skip
 
 
