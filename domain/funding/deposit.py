@@ -40,6 +40,22 @@ class UnknownDeposit(NotFound):
 
 
 @dataclass(kw_only=True, eq=False)
+class DepositExists(Refused):
+    """The deposit is on record already."""
+
+    code: ClassVar[str] = "deposit_exists"
+    sentence: ClassVar[str] = "The deposit is on record already."
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownProvider(NotFound):
+    """There is no such payment provider in this installation."""
+
+    code: ClassVar[str] = "unknown_provider"
+    sentence: ClassVar[str] = "There is no such payment provider here."
+
+
+@dataclass(kw_only=True, eq=False)
 class InvalidDeposit(Invalid):
     """A deposit is above zero, and small enough to be posted."""
 
@@ -237,7 +253,8 @@ INITIAL: State = None
 def decide(state: State, command: DepositCommand) -> tuple[DepositEvent, ...]:
     """Return what follows; nothing where it is known already. Raises `FactMismatch` where a fact does not fit."""
     if isinstance(command, RequestDeposit):
-        assert state is None, "a deposit's id is derived from the request that asks for it"
+        if state is not None:
+            raise DepositExists
         return (_requested(command),)
     if state is None:
         raise UnknownDeposit

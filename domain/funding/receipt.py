@@ -19,6 +19,14 @@ class UnknownReceipt(NotFound):
 
 
 @dataclass(kw_only=True, eq=False)
+class ReceiptExists(Refused):
+    """The receipt is on record already."""
+
+    code: ClassVar[str] = "receipt_exists"
+    sentence: ClassVar[str] = "The receipt is on record already."
+
+
+@dataclass(kw_only=True, eq=False)
 class InvalidReceipt(Invalid):
     """A receipt is above zero."""
 
@@ -103,7 +111,8 @@ INITIAL: State = None
 def decide(state: State, command: ReceiptCommand) -> tuple[ReceiptEvent, ...]:
     """Record a receipt, or say whose it is; nobody says that it is their own."""
     if isinstance(command, RecordReceipt):
-        assert state is None, "a receipt's id is derived from the request that records it"
+        if state is not None:
+            raise ReceiptExists
         return (_recorded(command),)
     if state is None:
         raise UnknownReceipt

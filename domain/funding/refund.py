@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, assert_never
 
-from domain.errors import Invalid, NotFound
+from domain.errors import Invalid, NotFound, Refused
 from domain.four_eyes import require_other
 from domain.funding.deposit import RecordRefusal, RecordSilence
 from domain.funding.facts import FactMismatch, expect, expect_movement
@@ -34,6 +34,14 @@ class UnknownRefund(NotFound):
 
     code: ClassVar[str] = "unknown_refund"
     sentence: ClassVar[str] = "There is no such refund."
+
+
+@dataclass(kw_only=True, eq=False)
+class RefundExists(Refused):
+    """The refund is on record already."""
+
+    code: ClassVar[str] = "refund_exists"
+    sentence: ClassVar[str] = "The refund is on record already."
 
 
 @dataclass(kw_only=True, eq=False)
@@ -147,7 +155,8 @@ INITIAL: State = None
 def decide(state: State, command: RefundCommand) -> tuple[RefundEvent, ...]:
     """Return what follows; nothing where it is known already. Raises `FactMismatch` where a fact does not fit."""
     if isinstance(command, RequestRefund):
-        assert state is None, "a refund's id is derived from the request that asks for it"
+        if state is not None:
+            raise RefundExists
         return (_requested(command),)
     if state is None:
         raise UnknownRefund

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from application.deposits import ask_for_payment, client_secret, find_deposit, request_deposit
-from domain.funding.deposit import RequestDeposit, Status, UnknownDeposit
+from domain.funding.deposit import RequestDeposit, Status, UnknownDeposit, UnknownProvider
 from domain.ids import DepositId
 from interfaces.api.ask import Ask, Asked, answer
 from interfaces.api.documented import COMMAND, QUERY, problems
 from interfaces.api.fields import Body, Id, Money, Shown, ShownMoney
 from interfaces.api.money import of_company
 from interfaces.api.pages import Cursor, Limit, plain
-from interfaces.api.problems import Problem
 from interfaces.api.roles import SEES_ALL
 from interfaces.api.strict_json import StrictRoute
 from projections import deposits
@@ -86,7 +85,7 @@ class DepositPage(Shown):
     operation_id="request_deposit",
     status_code=HTTPStatus.CREATED,
     response_model=Requested,
-    responses=problems(*COMMAND),
+    responses=problems(*COMMAND, 404),
 )
 async def request(body: DepositBody, ask: Asked) -> Response:
     """Put a deposit on record, then ask the provider to collect it; `pending_provider` where it did not answer."""
@@ -142,8 +141,8 @@ def _listed(one: deposits.Deposit) -> dict[str, object]:
 
 
 def _provider(ask: Ask, wanted: str | None) -> str:
-    """Return the provider's name, if this installation has it."""
+    """Return the wanted provider, or the installation's first. Raises `UnknownProvider`."""
     names = list(ask.parts.payments)
     if not names or (wanted is not None and wanted not in names):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_provider", "There is no such payment provider here.")
+        raise UnknownProvider(at=("provider",))
     return wanted or names[0]

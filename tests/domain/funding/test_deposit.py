@@ -9,6 +9,7 @@ import pytest
 from domain.funding import deposit
 from domain.funding.deposit import (
     DepositCancelled,
+    DepositExists,
     DepositFailed,
     DepositOutcomeUnknown,
     DepositPaymentCreated,
@@ -57,6 +58,7 @@ def said(fact: PaymentFact) -> RecordPayment:
 
 def test_a_deposit_is_on_record_before_the_provider_is_asked() -> None:
     given(deposit).when(REQUEST).then(REQUESTED)
+    given(deposit, REQUESTED).when(REQUEST).raises(DepositExists)
 
 
 def test_a_deposit_is_above_zero_and_small_enough_to_be_posted() -> None:

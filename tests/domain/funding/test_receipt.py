@@ -6,6 +6,7 @@ from domain.funding.receipt import (
     AlreadyIdentified,
     IdentifyReceipt,
     InvalidReceipt,
+    ReceiptExists,
     ReceiptIdentified,
     ReceiptRecorded,
     RecordReceipt,
@@ -28,6 +29,7 @@ def recorded(amount: str = "100.00") -> RecordReceipt:
 def test_a_receipt_is_above_zero() -> None:
     given(decider).when(recorded()).then(RECORDED)
     given(decider).when(recorded("0.00")).raises(InvalidReceipt)
+    given(decider, RECORDED).when(recorded()).raises(ReceiptExists)
 
 
 def test_a_receipt_finds_its_owner_once() -> None:

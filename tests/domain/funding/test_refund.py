@@ -12,6 +12,7 @@ from domain.funding.refund import (
     InvalidRefund,
     RecordRefund,
     RefundAccepted,
+    RefundExists,
     RefundFailed,
     RefundOutcomeUnknown,
     RefundRequested,
@@ -52,6 +53,11 @@ FAILED = RefundFailed(refund=REFUND, reason="lost_or_stolen_card", occurred_at=A
 def test_a_refund_is_above_zero() -> None:
     given(decider).when(asked()).then(REQUESTED)
     given(decider).when(asked("0.00")).raises(InvalidRefund)
+
+
+def test_a_refund_is_on_record_once_whatever_is_left_by_then() -> None:
+    given(decider, REQUESTED).when(asked()).raises(RefundExists)
+    given(decider, REQUESTED).when(asked("0.00")).raises(RefundExists)
 
 
 def test_nobody_refunds_their_own_deposit() -> None:

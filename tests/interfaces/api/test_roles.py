@@ -27,6 +27,10 @@ BODIES: Mapping[str, Any] = {
     "place_order": {
         "connection": "0" * 32, "instrument": "btc-usd", "side": "buy", "type": "market", "quantity": "1",
     },
+    "request_deposit": {"amount": {"value": "50", "asset": "USD"}},
+    "request_refund": {"deposit_id": "0" * 32},
+    "record_receipt": {"bank": "main", "line": "17", "amount": {"value": "50", "asset": "USD"}},
+    "identify_receipt": {"user_id": "0" * 32},
     "add_destination": {"kind": "iban", "asset": "EUR", "holder": "Somebody", "iban": "GB82WEST12345698765432"},
     "request_withdrawal": {"amount": {"value": "50", "asset": "USD"}, "destination_id": "0" * 32},
     "reject_withdrawal": {"reason": "unclear"},
