@@ -260,3 +260,13 @@ class Notary(Protocol):
 
     def sign(self, text: str) -> str:
         """Return the text as a signed note (C2SP signed-note): the text, an empty line, a line with the signature."""
+
+
+class Inbox(Protocol):
+    """Keeps what providers told us, for disputes with them; nothing is decided from it."""
+
+    async def put_message(self, event: ProviderEvent, body: bytes) -> None:
+        """Keep a verified message's body; of one that came before the first is kept."""
+
+    async def get_message(self, provider: str, event: str) -> bytes | None:
+        """Return a message's body as it came."""

@@ -21,10 +21,12 @@ from interfaces.api.app import build_app
 from interfaces.api.parts import Parts
 from interfaces.api.passwords import Passwords
 from interfaces.api.tokens import Tokens
+from interfaces.payments.providers import open_providers
 from interfaces.postgres.connections import connect, pool
 from interfaces.postgres.vault import open_vault
 from interfaces.postgres.vault_crypto import load_master_key
 from interfaces.postgres.vault_destinations import PostgresDestinations
+from interfaces.postgres.vault_inbox import PostgresInbox
 from interfaces.postgres.vault_sessions import PostgresSessions, Terms
 from interfaces.settings import Settings
 from projections.watch import Watch
@@ -93,11 +95,13 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             assets=Assets(store),
             vault=await open_vault(vaults, keys, clock),
             destinations=PostgresDestinations(vaults, keys, clock),
+            inbox=PostgresInbox(vaults, keys, clock),
             sessions=sessions,
             tokens=Tokens(await sessions.token_key(), clock, life=life),
             passwords=passwords,
             queries=queries,
             watch=watch,
+            payments=await stack.enter_async_context(open_providers(settings, vaults, keys, clock=clock)),
         )
 
 

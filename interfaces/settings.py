@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         {}, description="amount per asset above which two people post an entry by hand, JSON; none by default"
     )
 
+    stripe_api_key: SecretStr | None = Field(None, description="secret key of the Stripe account; unset: no Stripe")
+    stripe_webhook_secret: SecretStr | None = Field(None, description="secret of Stripe's webhook; goes with the key")
+    stripe_api_base: str | None = Field(None, description="another address than Stripe's own, for tests")
+    sandbox: bool | None = Field(None, description="the payment provider that moves no money; unset: not in production")
+    home_tenant: str = Field("main", description="the tenant in whose books the providers' payouts are")
+    home_bank: str = Field("main", description="our name for the account at the bank that payouts go to")
+
     paper_candles: Path | None = Field(None, description="candles the paper venue fills from; unset: built-in ones")
     paper_slippage_bps: Bps = Field(0, description="how much worse than the candle a paper order fills")
     paper_fee_bps: Bps = Field(10, description="fee of a paper fill, in the quote asset")
@@ -121,6 +128,19 @@ class Settings(BaseSettings):
         if len({url is None for url in (self.database_url, self.owner_url, self.projector_url)}) != 1:
             raise ValueError("database_url, owner_url and projector_url are set together or not at all")
         return self
+
+    @model_validator(mode="after")
+    def _no_play_money_in_production(self) -> Self:
+        if self.sandbox and self.env == "production":
+            raise ValueError("sandbox is refused where env is production")
+        if (self.stripe_api_key is None) != (self.stripe_webhook_secret is None):
+            raise ValueError("stripe_api_key and stripe_webhook_secret are set together or not at all")
+        return self
+
+    @property
+    def has_sandbox(self) -> bool:
+        """Say whether the sandbox stands among the payment providers."""
+        return self.env != "production" if self.sandbox is None else self.sandbox
 
     @property
     def is_embedded(self) -> bool:

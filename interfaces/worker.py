@@ -16,20 +16,30 @@ from psycopg import InterfaceError, OperationalError
 
 from application.committer import Committer
 from application.evidence.follower import Evidence
+from application.open_withdrawals import OpenWithdrawalsOf
 from application.policies.clock import run_clock
 from application.policies.execution import Execution
+from application.policies.payments import PaymentsPolicy
 from application.policies.runner import Policy, PolicyRunner
+from application.policies.waiting import Waiting
+from application.ports import Payments
+from application.provider_facts import Home
 from application.snapshots import Snapshots
 from application.store import Connection, Store, speak_hex_ids
 from application.wakeup import Wakeup
 from interfaces.audit.notary import load_notary
 from interfaces.bootstrap import SystemClock
 from interfaces.exchanges.paper import PaperVenue
+from interfaces.payments.providers import open_providers
+from interfaces.payments.sandbox import NAME as SANDBOX
+from interfaces.payments.sandbox_sender import SandboxSender
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import Pool, connect, pool
+from interfaces.postgres.vault_crypto import VaultKeys, load_master_key
 from interfaces.settings import Settings
 from projections.reports import Report, write_reports
 from projections.runner import ProjectionRunner
+from projections.waiting import WaitingThere
 
 log = structlog.get_logger()
 
@@ -89,6 +99,8 @@ class _Parts:
     projector_pool: Pool
     committer: Committer
     wakeup: Wakeup
+    keys: VaultKeys
+    providers: Mapping[str, Payments]
 
     def make(self, names: Sequence[str]) -> list[Role]:
         """Return the roles that were asked for."""
@@ -111,8 +123,31 @@ class _Parts:
 
     def _policies(self) -> list[Role]:
         """Every policy follows the log in a role of its own: one that stops leaves the others running."""
-        policies: Sequence[Policy] = ()
-        return [self._following(policy) for policy in policies]
+        settings, clock = self.settings, SystemClock()
+        home = Home(tenant=settings.home_tenant, bank=settings.home_bank)
+        open_withdrawals = OpenWithdrawalsOf(self.committer, Store(self.pool))
+        settling = PaymentsPolicy(
+            committer=self.committer,
+            providers=self.providers,
+            clock=clock,
+            home=home,
+            open_withdrawals=open_withdrawals,
+        )
+        waiting = Waiting(
+            committer=self.committer,
+            providers=self.providers,
+            clock=clock,
+            home=home,
+            open_withdrawals=open_withdrawals,
+            find=WaitingThere(self.projector_pool),
+        )
+        return [self._following(settling), Role("waiting", waiting.run), *self._sandbox()]
+
+    def _sandbox(self) -> list[Role]:
+        if not self.settings.has_sandbox:
+            return []
+        url = f"http://{self.settings.api_host}:{self.settings.api_port}/api/v1/webhooks/{SANDBOX}"
+        return [Role("sandbox", SandboxSender(self.pool, url=url, secret=self.keys.sandbox).run)]
 
     def _clock(self) -> list[Role]:
         return [Role("clock", lambda: run_clock(self.committer, SystemClock()))]
@@ -161,7 +196,9 @@ async def _open(settings: Settings, urls: Urls, stack: AsyncExitStack) -> _Parts
     wakeup = Wakeup(connecting, "lastro_log")
     await wakeup.start()
     stack.push_async_callback(wakeup.stop)
-    return _Parts(settings, urls, own, projector, committer, wakeup)
+    keys = load_master_key(settings.master_key, create=settings.is_embedded)
+    providers = await stack.enter_async_context(open_providers(settings, own, keys, clock=SystemClock()))
+    return _Parts(settings, urls, own, projector, committer, wakeup, keys, providers)
 
 
 async def _keep_running(role: Role) -> None:

@@ -23,9 +23,11 @@ from interfaces.api.routes import (
     refunds,
     sessions,
     users,
+    webhooks,
     withdrawals,
 )
 from interfaces.api.routes.admin import funding
+from interfaces.api.routes.admin import payout_files
 from interfaces.api.routes.admin import withdrawals as admin_withdrawals
 from interfaces.api.routes.ledger import accounts, entries, trial_balance
 
@@ -46,7 +48,9 @@ _ROUTERS = (
     destinations.router,
     withdrawals.router,
     admin_withdrawals.router,
+    payout_files.router,
     proposals.router,
+    webhooks.router,
     health.router,
 )
 

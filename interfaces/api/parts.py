@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from application.assets import Assets
 from application.committer import Committer
-from application.ports import Clock, Destinations, Payments, Sessions, Vault
+from application.ports import Clock, Destinations, Inbox, Payments, Sessions, Vault
 from application.store import Store
 from interfaces.api.passwords import Passwords
 from interfaces.api.tokens import Tokens
@@ -25,6 +25,7 @@ class Parts:
     assets: Assets
     vault: Vault
     destinations: Destinations
+    inbox: Inbox
     sessions: Sessions
     tokens: Tokens
     passwords: Passwords

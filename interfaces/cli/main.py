@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from interfaces.cli import events, installation, measures, people, processes, withdrawals
+from interfaces.cli import events, installation, measures, people, processes, sandbox, withdrawals
 
 app = typer.Typer(
     name="lastro",
@@ -31,6 +31,7 @@ app.add_typer(people.assets, name="asset")
 app.add_typer(events.app, name="events")
 app.add_typer(withdrawals.app, name="withdrawals")
 app.add_typer(measures.audit, name="audit")
+app.add_typer(sandbox.app, name="sandbox")
 app.command("demo")(measures.demo)
 app.command("bench")(measures.bench)
 app.command("status")(installation.status)
@@ -73,6 +74,7 @@ def _explained(error: Exception) -> int:
     from interfaces.audit.notes import NoKey
     from interfaces.audit.proofs import CannotProve
     from interfaces.bootstrap import CannotListen
+    from interfaces.payments.sandbox import SandboxRefuses
     from interfaces.postgres.errors import ServerUnavailable
     from interfaces.postgres.migrations import MigrationRefused, SchemaTooOld
     from interfaces.postgres.vault_crypto import VaultUnusable
@@ -82,8 +84,8 @@ def _explained(error: Exception) -> int:
 
     expected = (
         AlreadyUp, BadExport, CannotExport, CannotListen, CannotProve, CommandRefused, CommitterError, DomainError,
-        GivenUp, KeyUnusable, MigrationRefused, NoKey, OperationalError, ServerUnavailable, SettingsRefused,
-        UnknownRole, UnknownSubject, VaultUnusable,
+        GivenUp, KeyUnusable, MigrationRefused, NoKey, OperationalError, SandboxRefuses, ServerUnavailable,
+        SettingsRefused, UnknownRole, UnknownSubject, VaultUnusable,
     )  # fmt: skip
     if isinstance(error, SchemaTooOld):
         typer.echo(f"lastro: {error}", err=True)

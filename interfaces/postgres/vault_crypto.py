@@ -42,6 +42,7 @@ class VaultKeys:
     wrapping: bytes = field(repr=False)
     looking_up: bytes = field(repr=False)
     rotating: bytes = field(repr=False)
+    sandbox: bytes = field(repr=False)
     fingerprint: str
 
     @classmethod
@@ -53,6 +54,7 @@ class VaultKeys:
             wrapping=_derive(master, "wrap data keys"),
             looking_up=_derive(master, "look up e-mail addresses"),
             rotating=_derive(master, "rotate refresh tokens"),
+            sandbox=_derive(master, "sign sandbox messages"),
             fingerprint=_derive(master, "fingerprint").hex()[:16],
         )
 

@@ -56,6 +56,7 @@ class ShownWithdrawal(Shown):
     needs_second_person: bool
     status: str
     reason: str | None
+    payout_file: str | None
     bank_reference: str | None
     requested_at: datetime
     changed_at: datetime

@@ -28,7 +28,6 @@ from interfaces.api.pages import Cursor, Limit, plain, shown
 from interfaces.api.routes.proposed import Proposed
 from interfaces.api.routes.withdrawals import Requested, ShownWithdrawal
 from interfaces.api.strict_json import StrictRoute
-from interfaces.payout_file import write_payout_file
 from projections import withdrawals
 from projections.withdrawals import WaitsFor
 
@@ -90,23 +89,6 @@ async def list_queue(
     async with ask.reading(withdrawals.NAME) as database:
         page = await withdrawals.list_queue(database, waits_for=waits_for, asset=asset, limit=limit, cursor=cursor)
     return answer(shown(page, aged), page.log_position)
-
-
-@router.get(
-    "/file",
-    operation_id="get_payout_file",
-    response_class=Response,
-    responses={**problems(*QUERY), 200: {"content": {"text/csv": {}}, "description": "What the bank shall pay."}},
-)
-async def get_file(ask: Asked, asset: Annotated[AssetCode, Query()]) -> Response:
-    """Return the file of all approved withdrawals in an asset that the bank shall pay, with its control total."""
-    async with ask.reading(withdrawals.NAME) as database:
-        written = await write_payout_file(database, ask.parts.destinations, tenant=ask.caller.tenant, asset=asset)
-    headers = {
-        "X-Log-Position": str(written.log_position),
-        "Content-Disposition": f'attachment; filename="{written.name}"',
-    }
-    return Response(written.text, media_type="text/csv", headers=headers)
 
 
 @router.post(
