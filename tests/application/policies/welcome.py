@@ -18,7 +18,7 @@ from application.log import Recorded
 from application.policies.runner import Policy, PolicyRunner, Submit
 from application.store import Store, speak_hex_ids
 from application.wakeup import Wakeup
-from application.work import Work
+from application.work import Versioned, Work
 from domain.ids import EntryId
 from domain.ledger.entry import ReferenceClaimed
 from domain.users import UserRegistered
@@ -98,6 +98,9 @@ class Stepping(Committer):
         done = await self._inner.submit(command)
         await self._at_step()
         return done
+
+    async def state(self, stream: str) -> Versioned:
+        return await self._inner.state(stream)
 
     async def _at_step(self) -> None:
         self._reached += 1

@@ -158,7 +158,7 @@ def test_a_refund_that_fails_at_the_provider_comes_back(outside: Outside, house:
     outside.act(deposit, lambda sandbox, id: sandbox.settle(id))
     until(lambda: real(trader) == "100.00")
     answer = house.the(Role.OPERATOR).post(
-        "refunds", {"deposit": deposit, "amount": {"value": "30.00", "asset": "USD"}}
+        "refunds", {"deposit_id": deposit, "amount": {"value": "30.00", "asset": "USD"}}
     )
     assert answer.status_code == 201, answer.text
     until(lambda: real(trader) == "70.00")
