@@ -13,13 +13,26 @@ from application.ids import EVENTS as EVENT_IDS
 from application.ids import derive
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
-from domain import assets, claims, connections, days, destinations, inbox, proposals, refusals, tenants, users
+from domain import (
+    assets,
+    claims,
+    connections,
+    days,
+    destinations,
+    inbox,
+    proposals,
+    refusals,
+    tenants,
+    transfers,
+    users,
+)
 from domain.errors import DomainError
 from domain.funding import deposit, dispute, payout, receipt, refund
 from domain.ledger import entry
 from domain.orders import events as orders
 from domain.positions import events as positions
 from domain.withdrawals import events as withdrawals
+from domain.withdrawals import payout_file
 
 EVENTS: Mapping[str, type] = {
     "tenant.created.v1": tenants.TenantCreated,
@@ -54,6 +67,8 @@ EVENTS: Mapping[str, type] = {
     "withdrawal.cancelled.v1": withdrawals.WithdrawalCancelled,
     "withdrawal.approved.v1": withdrawals.WithdrawalApproved,
     "withdrawal.rejected.v1": withdrawals.WithdrawalRejected,
+    "withdrawal.sent.v1": withdrawals.WithdrawalSent,
+    "payout_file.made.v1": payout_file.PayoutFileMade,
     "withdrawal.paid.v1": withdrawals.WithdrawalPaid,
     "withdrawal.failed.v1": withdrawals.WithdrawalFailed,
     "withdrawal.returned.v1": withdrawals.WithdrawalReturned,
@@ -86,6 +101,7 @@ EVENTS: Mapping[str, type] = {
     "payout.failed.v1": payout.PayoutFailed,
     "receipt.recorded.v1": receipt.ReceiptRecorded,
     "receipt.identified.v1": receipt.ReceiptIdentified,
+    "transfer.made.v1": transfers.TransferMade,
     "policy.command_refused.v1": refusals.PolicyCommandRefused,
     "time.day_ended.v1": days.DayEnded,
 }

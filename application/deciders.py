@@ -9,12 +9,25 @@ from functools import lru_cache
 from typing import Any
 
 from application import streams
-from domain import assets, claims, connections, days, destinations, holdings, inbox, proposals, refusals, tenants, users
+from domain import (
+    assets,
+    claims,
+    connections,
+    days,
+    destinations,
+    holdings,
+    inbox,
+    proposals,
+    refusals,
+    tenants,
+    transfers,
+    users,
+)
 from domain.funding import deposit, dispute, payout, receipt, refund
 from domain.ledger import book
 from domain.orders import order
 from domain.positions import position, state
-from domain.withdrawals import withdrawal
+from domain.withdrawals import payout_file, withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,7 @@ DECIDERS: Mapping[str, Decider] = {
     "position": Decider(position.INITIAL, position.decide, position.evolve, state.Position),
     "destination": Decider(destinations.INITIAL, destinations.decide, destinations.evolve, destinations.State),
     "withdrawal": Decider(withdrawal.INITIAL, withdrawal.decide, withdrawal.evolve, withdrawal.State),
+    "payout_file": Decider(payout_file.INITIAL, payout_file.decide, payout_file.evolve, payout_file.State),
     "proposal": Decider(proposals.INITIAL, proposals.decide, proposals.evolve, proposals.State),
     "deposit": Decider(deposit.INITIAL, deposit.decide, deposit.evolve, deposit.State),
     "refund": Decider(refund.INITIAL, refund.decide, refund.evolve, refund.State),
@@ -50,6 +64,7 @@ DECIDERS: Mapping[str, Decider] = {
     "payout": Decider(payout.INITIAL, payout.decide, payout.evolve, payout.State),
     "receipt": Decider(receipt.INITIAL, receipt.decide, receipt.evolve, receipt.State),
     "outside_fact": _CLAIM,
+    "transfer": Decider(transfers.INITIAL, transfers.decide, transfers.evolve, transfers.State),
     "inbox": Decider(inbox.INITIAL, inbox.decide, inbox.evolve, inbox.State),
     "refusal": Decider(refusals.INITIAL, refusals.decide, refusals.evolve, refusals.State),
     "time": Decider(days.INITIAL, days.decide, days.evolve, days.Days),

@@ -99,6 +99,16 @@ def withdrawal(tenant: str, withdrawal_id: str) -> str:
     return f"{tenant}:withdrawal-{withdrawal_id}"
 
 
+def payout_file(tenant: str, file: str) -> str:
+    """Name the stream of a file by which the bank pays withdrawals."""
+    return f"{tenant}:payout_file-{file}"
+
+
+def transfer(tenant: str, transfer_id: str) -> str:
+    """Name the stream of a transfer between users."""
+    return f"{tenant}:transfer-{transfer_id}"
+
+
 def proposal(tenant: str, proposal_id: str) -> str:
     """Name the stream of what one person proposed and another decides."""
     return f"{tenant}:proposal-{proposal_id}"

@@ -26,6 +26,7 @@ from projections import (
     proposals,
     receipts,
     refunds,
+    transfers,
     users,
     withdrawals,
 )
@@ -58,7 +59,7 @@ def stored_names(classes: Iterable[type]) -> frozenset[str]:
 
 _MODULES = (
     assets, users, connections, accounts, journal, orders, fills, positions, destinations, withdrawals, proposals,
-    deposits, refunds, disputes, payouts, receipts,
+    deposits, refunds, disputes, payouts, receipts, transfers,
 )  # fmt: skip
 
 PROJECTIONS: Mapping[str, Projection] = {module.NAME: Projection.of(module) for module in _MODULES}

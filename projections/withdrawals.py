@@ -21,7 +21,9 @@ from domain.withdrawals.events import (
     WithdrawalRejected,
     WithdrawalRequested,
     WithdrawalReturned,
+    WithdrawalSent,
 )
+from domain.withdrawals.payout_file import PayoutFileMade
 from domain.withdrawals.terms import Status
 from projections import reading
 from projections.changes import Append, Change, Put, Row
@@ -30,8 +32,8 @@ from projections.reading import Answer, Page, fetch, log_position, where
 
 NAME = "withdrawals"
 HANDLES = (
-    WithdrawalRequested, WithdrawalCancelled, WithdrawalApproved, WithdrawalRejected, WithdrawalPaid, WithdrawalFailed,
-    WithdrawalReturned,
+    WithdrawalRequested, WithdrawalCancelled, WithdrawalApproved, WithdrawalRejected, WithdrawalSent, WithdrawalPaid,
+    WithdrawalFailed, WithdrawalReturned, PayoutFileMade,
 )  # fmt: skip
 
 
@@ -42,8 +44,11 @@ class WaitsFor(StrEnum):
     PAYMENT = "payment"
 
 
-def apply(recorded: Recorded, event: WithdrawalEvent) -> Iterator[Change]:
-    """Begin a withdrawal or set what the event says of it, and keep who did it."""
+def apply(recorded: Recorded, event: WithdrawalEvent | PayoutFileMade) -> Iterator[Change]:
+    """Begin a withdrawal or set what the event says of it, and keep who did it; or add a file for the bank."""
+    if isinstance(event, PayoutFileMade):
+        yield Append("payout_files", _made(recorded, event))
+        return
     key = {"tenant": recorded.tenant, "id": event.withdrawal}
     match event:
         case WithdrawalRequested():
@@ -58,6 +63,9 @@ def apply(recorded: Recorded, event: WithdrawalEvent) -> Iterator[Change]:
         case WithdrawalRejected(reason=reason, occurred_at=at):
             status = Status.REJECTED
             yield _put(key, status, at, reason=reason)
+        case WithdrawalSent(file=file):
+            yield Put("withdrawals", key, {"payout_file": file})
+            return
         case WithdrawalPaid(reference=reference, occurred_at=at):
             status = Status.PAID
             yield _put(key, status, at, bank_reference=reference)
@@ -93,6 +101,20 @@ def _requested(recorded: Recorded, event: WithdrawalRequested) -> Row:
     }
 
 
+def _made(recorded: Recorded, event: PayoutFileMade) -> Row:
+    return {
+        "tenant": recorded.tenant,
+        "log_position": recorded.log_position,
+        "id": event.file,
+        "payments": len(event.withdrawals),
+        "asset": event.total.asset.code,
+        "scale": event.total.asset.scale,
+        "total": event.total.units,
+        "made_by": event.by,
+        "made_at": event.occurred_at,
+    }
+
+
 def _put(key: Row, status: Status, at: datetime, **more: str) -> Put:
     return Put("withdrawals", key, {"status": status.value, "waits_for": None, "changed_at": at, **more})
 
@@ -124,9 +146,22 @@ class Withdrawal:
     needs_second_person: bool
     status: Status
     reason: str | None
+    payout_file: str | None
     bank_reference: str | None
     requested_at: datetime
     changed_at: datetime
+    log_position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutFile:
+    """A file for the bank: how many payments, and its control total."""
+
+    id: str
+    payments: int
+    total: Amount
+    made_by: str
+    made_at: datetime
     log_position: int
 
 
@@ -141,7 +176,7 @@ class Step:
 
 _COLUMNS = """
     id, user_id AS user, destination, rail, bucket, asset, scale, amount, fee, withheld, net, needs_second_person,
-    status, reason, bank_reference, requested_at, changed_at, log_position
+    status, reason, payout_file, bank_reference, requested_at, changed_at, log_position
 """
 _ONE = f"SELECT {_COLUMNS} FROM read.withdrawals WHERE id = %(id)s"
 _LIST = "SELECT {columns} FROM read.withdrawals WHERE {conditions} ORDER BY log_position DESC LIMIT %(limit)s"
@@ -150,9 +185,17 @@ _CONDITIONS = {"before": "log_position < %(before)s", "user": "user_id = %(user)
 _IN_QUEUE = {
     "after": "waits_for IS NOT NULL AND log_position > %(after)s",
     "waits_for": "waits_for = %(waits_for)s",
-    "rails": "rail = ANY(%(rails)s)",
     "asset": "asset = %(asset)s",
 }
+_TO_SEND = """
+    SELECT id AS withdrawal FROM read.withdrawals
+    WHERE waits_for = 'payment' AND payout_file IS NULL AND rail <> 'crypto' AND asset = %(asset)s
+    ORDER BY log_position LIMIT %(limit)s
+"""
+_FILES = """
+    SELECT id, payments, total, asset, scale, made_by, made_at, log_position FROM read.payout_files
+    WHERE log_position < %(before)s ORDER BY log_position DESC LIMIT %(limit)s
+"""
 _STEPS = """
     SELECT status, actor, occurred_at FROM read.withdrawal_steps WHERE withdrawal_id = %(id)s ORDER BY log_position
 """
@@ -189,7 +232,6 @@ async def list_queue(
     connection: Connection,
     *,
     waits_for: WaitsFor | None = None,
-    rails: frozenset[Kind] | None = None,
     asset: str | None = None,
     limit: int,
     cursor: str | None = None,
@@ -200,11 +242,24 @@ async def list_queue(
     wanted = {
         "after": after,
         "waits_for": waits_for and waits_for.value,
-        "rails": None if rails is None else sorted(rail.value for rail in rails),
         "asset": asset,
     }
     query = _QUEUE.format(columns=_COLUMNS, conditions=where(_IN_QUEUE, wanted))
     found = await fetch(connection, _row, query, {**wanted, "limit": limit + 1})
+    return page_of(found, limit=limit, log_position=position, cursor_of=lambda one: (one.log_position,))
+
+
+async def list_to_send(connection: Connection, asset: str, *, limit: int) -> list[str]:
+    """List approved withdrawals in an asset that are in no file for the bank yet, by id, oldest first."""
+    await log_position(connection, NAME)
+    return await fetch(connection, lambda *, withdrawal: withdrawal, _TO_SEND, {"asset": asset, "limit": limit})
+
+
+async def list_payout_files(connection: Connection, *, limit: int, cursor: str | None = None) -> Page[PayoutFile]:
+    """List files for the bank, newest first."""
+    (before,) = read_cursor(cursor, LAST)
+    position = await log_position(connection, NAME)
+    found = await fetch(connection, _file, _FILES, {"before": before, "limit": limit + 1})
     return page_of(found, limit=limit, log_position=position, cursor_of=lambda one: (one.log_position,))
 
 
@@ -214,6 +269,10 @@ def _row(*, asset: str, scale: int, **columns: Any) -> Withdrawal:
     for name, kind in (("rail", Kind), ("bucket", Bucket), ("status", Status)):
         columns[name] = kind(columns[name])
     return Withdrawal(**columns)
+
+
+def _file(*, total: int, asset: str, scale: int, **columns: Any) -> PayoutFile:
+    return PayoutFile(total=reading.amount(units=total, scale=scale, asset=asset), **columns)
 
 
 def _step_of(*, status: str, **columns: Any) -> Step:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.destinations import Kind
-from domain.ids import AccountPath, DestinationId, EntryId, UserId, WithdrawalId
+from domain.ids import AccountPath, DestinationId, EntryId, PayoutFileId, UserId, WithdrawalId
 from domain.ledger.accounts import Bucket
 from domain.money import Amount
 from domain.withdrawals.terms import Terms
@@ -53,6 +53,15 @@ class RejectWithdrawal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendWithdrawal:
+    """Put it into a file for the bank, which is in no other."""
+
+    by: str
+    file: PayoutFileId
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PayWithdrawal:
     """Record that it was paid out of `source` under the payer's reference; `network_fee` is ours and of the asset."""
 
@@ -83,6 +92,12 @@ class ReturnWithdrawal:
 
 
 WithdrawalAct = (
-    CancelWithdrawal | ApproveWithdrawal | RejectWithdrawal | PayWithdrawal | FailWithdrawal | ReturnWithdrawal
+    CancelWithdrawal
+    | ApproveWithdrawal
+    | RejectWithdrawal
+    | SendWithdrawal
+    | PayWithdrawal
+    | FailWithdrawal
+    | ReturnWithdrawal
 )
 WithdrawalCommand = RequestWithdrawal | WithdrawalAct

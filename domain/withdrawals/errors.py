@@ -76,6 +76,24 @@ class TooManyRequests(Refused):
 
 
 @dataclass(kw_only=True, eq=False)
+class AlreadySent(Refused):
+    """A withdrawal is in one file for the bank."""
+
+    code: ClassVar[str] = "withdrawal_already_sent"
+    sentence: ClassVar[str] = "The withdrawal is in a file for the bank already."
+    file: str
+
+
+@dataclass(kw_only=True, eq=False)
+class NothingToPay(Refused):
+    """No approved withdrawal in this asset waits for a file."""
+
+    code: ClassVar[str] = "nothing_to_pay"
+    sentence: ClassVar[str] = "No withdrawal in this asset waits to be sent to the bank."
+    asset: str
+
+
+@dataclass(kw_only=True, eq=False)
 class OwnerNotActive(Refused):
     """Whoever was suspended meanwhile is not paid before somebody has looked into it."""
 

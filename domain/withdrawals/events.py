@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.destinations import Kind
-from domain.ids import AccountPath, DestinationId, EntryId, UserId, WithdrawalId
+from domain.ids import AccountPath, DestinationId, EntryId, PayoutFileId, UserId, WithdrawalId
 from domain.ledger.accounts import Bucket
 from domain.money import Amount
 from domain.withdrawals.terms import Terms
@@ -58,6 +58,16 @@ class WithdrawalRejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalSent:
+    """It is in a file for the bank. Whether the bank has paid is for the bank to say."""
+
+    withdrawal: WithdrawalId
+    by: str
+    file: PayoutFileId
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawalPaid:
     """It was paid out of an account of ours, less the fee."""
 
@@ -95,6 +105,7 @@ WithdrawalEvent = (
     | WithdrawalCancelled
     | WithdrawalApproved
     | WithdrawalRejected
+    | WithdrawalSent
     | WithdrawalPaid
     | WithdrawalFailed
     | WithdrawalReturned

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from domain.destinations import Kind
 from domain.four_eyes import SecondPersonNeeded, require_other
-from domain.ids import AccountPath, DestinationId, EntryId, UserId, WithdrawalId, is_id
+from domain.ids import AccountPath, DestinationId, EntryId, PayoutFileId, UserId, WithdrawalId, is_id
 from domain.ledger.accounts import Bucket
 from domain.ledger.entry import MAX_REFERENCE
 from domain.money import Amount
@@ -23,10 +23,12 @@ from domain.withdrawals.commands import (
     RejectWithdrawal,
     RequestWithdrawal,
     ReturnWithdrawal,
+    SendWithdrawal,
     WithdrawalAct,
     WithdrawalCommand,
 )
 from domain.withdrawals.errors import (
+    AlreadySent,
     BelowMinimum,
     InvalidNetworkFee,
     NotWithdrawable,
@@ -43,6 +45,7 @@ from domain.withdrawals.events import (
     WithdrawalRejected,
     WithdrawalRequested,
     WithdrawalReturned,
+    WithdrawalSent,
 )
 from domain.withdrawals.terms import WITHDRAWABLE, Status, Terms
 
@@ -51,6 +54,7 @@ LEADS_TO = MappingProxyType(
         CancelWithdrawal: (Status.REQUESTED, Status.CANCELLED),
         ApproveWithdrawal: (Status.REQUESTED, Status.APPROVED),
         RejectWithdrawal: (Status.REQUESTED, Status.REJECTED),
+        SendWithdrawal: (Status.APPROVED, Status.APPROVED),
         PayWithdrawal: (Status.APPROVED, Status.PAID),
         FailWithdrawal: (Status.APPROVED, Status.FAILED),
         ReturnWithdrawal: (Status.PAID, Status.RETURNED),
@@ -84,6 +88,7 @@ class Withdrawal:
     requested_at: datetime
     requested_by: EntryId
     approved_by: EntryId | None = None
+    sent_in: PayoutFileId | None = None
     payment: Payment | None = None
     status: Status = Status.REQUESTED
 
@@ -117,6 +122,8 @@ def decide(state: State, command: WithdrawalCommand) -> tuple[WithdrawalEvent, .
     match command:
         case RejectWithdrawal(reason=reason) | FailWithdrawal(reason=reason) | ReturnWithdrawal(reason=reason):
             check_text(reason, "reason")
+        case SendWithdrawal() if state.sent_in is not None:
+            raise AlreadySent(file=state.sent_in)
         case PayWithdrawal(reference=reference):
             check_text(reference, "reference", most=MAX_REFERENCE)
         case _:
@@ -136,6 +143,8 @@ def evolve(state: State, event: WithdrawalEvent) -> State:
             return replace(state, status=Status.APPROVED, approved_by=entry)
         case WithdrawalRejected():
             return replace(state, status=Status.REJECTED)
+        case WithdrawalSent(file=file):
+            return replace(state, sent_in=file)
         case WithdrawalPaid(source=source, network_fee=network_fee, entry=entry):
             payment = Payment(source=source, network_fee=network_fee, entry=entry)
             return replace(state, status=Status.PAID, payment=payment)
@@ -195,6 +204,8 @@ def _event(state: Withdrawal, command: WithdrawalAct) -> WithdrawalEvent:
             )
         case RejectWithdrawal(by=by, reason=reason, occurred_at=at):
             return WithdrawalRejected(withdrawal=withdrawal, by=by, reason=reason, occurred_at=at)
+        case SendWithdrawal(by=by, file=file, occurred_at=at):
+            return WithdrawalSent(withdrawal=withdrawal, by=by, file=file, occurred_at=at)
         case PayWithdrawal():
             _check_network_fee(state, command.network_fee)
             return WithdrawalPaid(

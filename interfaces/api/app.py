@@ -22,12 +22,12 @@ from interfaces.api.routes import (
     proposals,
     refunds,
     sessions,
+    transfers,
     users,
     webhooks,
     withdrawals,
 )
-from interfaces.api.routes.admin import funding
-from interfaces.api.routes.admin import payout_files
+from interfaces.api.routes.admin import funding, payout_files
 from interfaces.api.routes.admin import withdrawals as admin_withdrawals
 from interfaces.api.routes.ledger import accounts, entries, trial_balance
 
@@ -50,6 +50,7 @@ _ROUTERS = (
     admin_withdrawals.router,
     payout_files.router,
     proposals.router,
+    transfers.router,
     webhooks.router,
     health.router,
 )

@@ -1,5 +1,5 @@
 -- Withdrawals and where each stands. Amounts are whole numbers of the asset's smallest unit; "scale" is the asset's. "net" is what
--- the user gets: the amount less tax and fee. "waits_for" is null once nothing is to be done.
+-- the user gets: the amount less tax and fee. "payout_file" is the file for the bank that it is in. "waits_for" is null once nothing is to be done.
 create table withdrawals (
     tenant text collate "C" not null,
     id text collate "C" not null,
@@ -17,6 +17,7 @@ create table withdrawals (
     status text collate "C" not null,
     waits_for text collate "C",
     reason text,
+    payout_file text collate "C",
     bank_reference text,
     requested_at timestamptz not null,
     changed_at timestamptz not null,
@@ -33,10 +34,24 @@ create table withdrawal_steps (
     occurred_at timestamptz not null
 );
 
+-- Files for the bank, with their control totals.
+create table payout_files (
+    tenant text collate "C" not null,
+    log_position bigint not null,
+    id text collate "C" not null,
+    payments integer not null,
+    asset text collate "C" not null,
+    scale smallint not null,
+    total numeric not null,
+    made_by text collate "C" not null,
+    made_at timestamptz not null
+);
+
 -- Indexes
 alter table withdrawals add primary key (tenant, id);
 create unique index withdrawals_log_position on withdrawals (tenant, log_position);
 create index withdrawals_user on withdrawals (tenant, user_id, log_position);
 create index withdrawals_queue on withdrawals (tenant, waits_for, log_position) where waits_for is not null;
 alter table withdrawal_steps add primary key (tenant, log_position);
+alter table payout_files add primary key (tenant, log_position);
 create index withdrawal_steps_withdrawal on withdrawal_steps (tenant, withdrawal_id, log_position);
