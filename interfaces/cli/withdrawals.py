@@ -4,6 +4,7 @@ Nobody can tell who sits at the command line, so what takes two people is not ap
 """
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from application.withdrawals import Charge
     from domain.money import Amount
     from domain.withdrawals.withdrawal import Withdrawal
-    from interfaces.payout_file import PayoutFile
+    from interfaces.payout_file import WrittenFile
     from interfaces.settings import Settings
     from projections.reading import Page
     from projections.withdrawals import Withdrawal as Listed
@@ -142,26 +143,28 @@ def returned(
 
 @app.command("file")
 def file(
-    asset: Annotated[str, typer.Option(help="The asset that the bank shall pay.")],
+    asset: Annotated[str | None, typer.Option(help="Make a file of what waits to be sent in this asset.")] = None,
+    again: Annotated[str | None, typer.Option(help="Write a file again that was made before, by its id.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="A folder; unset: standard output.")] = None,
     tenant: Tenant = "main",
     data: Data = None,
 ) -> None:
-    """Write the file of approved withdrawals for the bank; its control total goes to standard error too."""
+    """Make the file of approved withdrawals for the bank and write it; its total goes to standard error too."""
     from interfaces.installation import migrated_database_of
     from interfaces.settings import Settings
 
+    if (asset is None) == (again is None):
+        raise typer.BadParameter("give either --asset or --again")
     settings = Settings.load(data=data)
     with migrated_database_of(settings) as urls:
-        made = asyncio.run(_file(settings, urls.app, tenant, asset=asset))
+        made = asyncio.run(_file(settings, urls.app, tenant, asset=asset, again=again))
     if out is None:
         typer.echo(made.text, nl=False)
     else:
         path = out / made.name
         path.touch(mode=0o600)
         path.write_text(made.text, newline="")
-    total = "nothing" if made.total is None else str(made.total)
-    typer.echo(f"{made.payments} payments, {total}, as of log position {made.log_position}", err=True)
+    typer.echo(f"{made.payments} payments, {made.total}, in {made.name}", err=True)
 
 
 def _act(withdrawal: str, make: "Make", *, tenant: str, data: Path | None, as_json: bool) -> None:
@@ -191,17 +194,28 @@ async def _queue(app_url: str, tenant: str, waits_for: Any) -> "Page[Listed]":  
         return await list_queue(connection, waits_for=waits_for, limit=MOST_LISTED)
 
 
-async def _file(settings: "Settings", app_url: str, tenant: str, *, asset: str) -> "PayoutFile":
+async def _file(
+    settings: "Settings", app_url: str, tenant: str, *, asset: str | None, again: str | None
+) -> "WrittenFile":
+    from application.payout_files import MOST_PAYMENTS, make_payout_file
+    from domain.ids import PayoutFileId
     from interfaces.bootstrap import SystemClock
+    from interfaces.installation import committing, envelope
     from interfaces.payout_file import write_payout_file
     from interfaces.postgres.connections import pool, reading
     from interfaces.postgres.vault_crypto import load_master_key
     from interfaces.postgres.vault_destinations import PostgresDestinations
+    from projections.withdrawals import list_to_send
 
-    keys = load_master_key(settings.master_key)
-    async with pool(app_url, name="lastro-cli", size=2) as source, reading(source, tenant) as connection:
+    keys, file = load_master_key(settings.master_key), again or uuid.uuid4().hex
+    async with pool(app_url, name="lastro-cli", size=1) as source, committing(settings, app_url) as committer:
+        if asset is not None:
+            async with reading(source, tenant) as connection:
+                waiting = await list_to_send(connection, asset, limit=MOST_PAYMENTS)
+            make = make_payout_file(envelope(tenant), PayoutFileId(file), asset=asset, waiting=waiting)
+            (await committer.submit(make)).accepted()
         destinations = PostgresDestinations(source, keys, SystemClock())
-        return await write_payout_file(connection, destinations, tenant=tenant, asset=asset)
+        return await write_payout_file(committer, destinations, tenant=tenant, file=file)
 
 
 def _amount(text: str, known: "Withdrawal") -> "Amount":

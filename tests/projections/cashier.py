@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from application.destinations import add_destination
+from application.payout_files import make_payout_file
 from application.proposals import propose_approval
-from application.withdrawals import find_withdrawal, request_withdrawal
+from application.withdrawals import approve_withdrawal, find_withdrawal, request_withdrawal
 from domain.destinations import AddDestination, Kind
-from domain.ids import AccountPath, DestinationId, ProposalId, UserId, WithdrawalId
+from domain.ids import AccountPath, DestinationId, PayoutFileId, ProposalId, UserId, WithdrawalId
 from domain.ledger.accounts import Bucket
 from domain.users import Role
 from domain.withdrawals.withdrawal import Withdrawal
@@ -46,4 +47,13 @@ async def proposal(house: House, of: Withdrawal) -> ProposalId:
     operator = await house.user(f"operator of {of.withdrawal}", roles=(Role.OPERATOR,))
     id = ProposalId(name("proposal", of.withdrawal))
     await house.do(propose_approval(house.envelope(actor=operator), of, id))
+    return id
+
+
+async def payout_file(house: House, user: UserId, to: DestinationId) -> PayoutFileId:
+    """Approve a withdrawal of a user and put it into a file for the bank."""
+    one = await withdrawal(house, user, to)
+    await house.do(approve_withdrawal(house.envelope(), one))
+    id = PayoutFileId(name("payout file", one.withdrawal))
+    await house.do(make_payout_file(house.envelope(), id, asset="USD", waiting=[one.withdrawal]))
     return id

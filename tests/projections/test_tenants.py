@@ -37,8 +37,9 @@ async def house(house: House) -> House:
     await house.deposit(ana, 500)
     connection = await house.connection(ana)
     await house.fill(await house.order(ana, connection, side=Side.BUY), 30_000, fee=coins(30, "USDT"))
-    large = await cashier.withdrawal(house, ana, await cashier.destination(house, ana), cents=60_000)
-    await cashier.proposal(house, large)
+    to = await cashier.destination(house, ana)
+    await cashier.proposal(house, await cashier.withdrawal(house, ana, to, cents=60_000))
+    await cashier.payout_file(house, ana, to)
     async with projections_of(house.urls):
         await house.caught_up()
     return house

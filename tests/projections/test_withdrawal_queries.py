@@ -63,18 +63,33 @@ async def test_the_queue_is_what_waits_oldest_first_and_pages(house: House) -> N
         first = await withdrawals.list_queue(connection, limit=3)
         rest = await withdrawals.list_queue(connection, limit=3, cursor=first.next_cursor)
         approval = await withdrawals.list_queue(connection, waits_for=WaitsFor.APPROVAL, limit=9)
-        by_bank = await withdrawals.list_queue(
-            connection, waits_for=WaitsFor.PAYMENT, rails=frozenset({Kind.IBAN}), asset="USD", limit=9
-        )
+        by_bank = await withdrawals.list_queue(connection, waits_for=WaitsFor.PAYMENT, asset="USD", limit=9)
+        to_send = await withdrawals.list_to_send(connection, "USD", limit=9)
         other_asset = await withdrawals.list_queue(connection, asset="BRL", limit=9)
         own = await withdrawals.list_withdrawals(connection, user=ana, status=Status.CANCELLED, limit=9)
     shown = [one.id for one in (*first.items, *rest.items)]
     assert shown == [one.withdrawal for one in (*made[1:], coins)]
     assert rest.next_cursor is None
     assert [one.id for one in approval.items] == [made[n].withdrawal for n in (1, 3, 4)]
-    assert [one.id for one in by_bank.items] == [made[2].withdrawal]
+    assert [one.id for one in by_bank.items] == [made[2].withdrawal, coins.withdrawal]
+    assert to_send == [made[2].withdrawal]
     assert other_asset.items == ()
     assert [one.id for one in own.items] == [made[0].withdrawal]
+
+
+async def test_files_for_the_bank_have_their_totals_and_what_is_in_one_waits_for_no_other(house: House) -> None:
+    ana, to = await ana_with_destination(house)
+    made = [await cashier.payout_file(house, ana, to) for _ in range(2)]
+    await caught_up(house)
+    async with house.reading() as connection:
+        page = await withdrawals.list_payout_files(connection, limit=1)
+        rest = await withdrawals.list_payout_files(connection, limit=1, cursor=page.next_cursor)
+        assert await withdrawals.list_to_send(connection, "USD", limit=9) == []
+        shown = (await withdrawals.list_withdrawals(connection, user=ana, limit=9)).items
+    files = [*page.items, *rest.items]
+    assert [(one.id, one.payments, one.total) for one in files] == [(id, 1, USD.amount(4_800)) for id in made[::-1]]
+    assert [one.payout_file for one in shown] == made[::-1]
+    assert rest.next_cursor is None
 
 
 async def test_a_removed_destination_is_not_listed(house: House) -> None:

@@ -8,6 +8,7 @@ from domain.ledger.accounts import Bucket
 from domain.withdrawals import withdrawal
 from domain.withdrawals.commands import WithdrawalAct
 from domain.withdrawals.errors import (
+    AlreadySent,
     BelowMinimum,
     InvalidNetworkFee,
     NotWithdrawable,
@@ -33,6 +34,7 @@ from tests.domain.withdrawals.withdrawals import (
     pay,
     reject,
     request,
+    send,
     usd,
 )
 
@@ -45,7 +47,7 @@ REACHED = {
     Status.PAID: (request(), approve(), pay()),
     Status.RETURNED: (request(), approve(), pay(), give_back()),
 }
-ACTS: tuple[WithdrawalAct, ...] = (cancel(), approve(), reject(), pay(), fail(), give_back())
+ACTS: tuple[WithdrawalAct, ...] = (cancel(), approve(), reject(), send(), pay(), fail(), give_back())
 
 
 @pytest.mark.parametrize("status", REACHED)
@@ -97,7 +99,7 @@ def test_prepaid_money_does_not_leave() -> None:
     after(withdrawal).when(request(bucket=Bucket.PREPAID)).raises(NotWithdrawable, bucket="prepaid")
 
 
-@pytest.mark.parametrize("act", [approve(USER), reject(USER), pay(USER), fail(USER), give_back(USER)])
+@pytest.mark.parametrize("act", [approve(USER), reject(USER), send(USER), pay(USER), fail(USER), give_back(USER)])
 def test_nobody_decides_on_their_own_withdrawal_whatever_its_status(act: WithdrawalAct) -> None:
     for reached in REACHED.values():
         after(withdrawal, *reached).when(act).raises(SelfApproval)
@@ -111,6 +113,12 @@ def test_a_policy_cancels_for_a_dispute() -> None:
     after(withdrawal, request()).when(cancel("policy:payments")).then(
         WithdrawalCancelled(withdrawal=WITHDRAWAL, by="policy:payments", occurred_at=NOW)
     )
+
+
+def test_a_withdrawal_is_in_one_file_for_the_bank_and_may_be_paid_without_one() -> None:
+    sent = after(withdrawal, request(), approve(), send())
+    sent.when(send(file="f2" * 16)).raises(AlreadySent, file="f1" * 16)
+    assert withdrawal.decide(sent.state, pay())
 
 
 def test_up_to_the_threshold_one_person_approves() -> None:

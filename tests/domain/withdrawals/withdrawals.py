@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from domain.destinations import Kind
-from domain.ids import AccountPath, DestinationId, EntryId, WithdrawalId
+from domain.ids import AccountPath, DestinationId, EntryId, PayoutFileId, WithdrawalId
 from domain.ledger.accounts import Bucket
 from domain.money import Amount
 from domain.withdrawals.commands import (
@@ -14,6 +14,7 @@ from domain.withdrawals.commands import (
     RejectWithdrawal,
     RequestWithdrawal,
     ReturnWithdrawal,
+    SendWithdrawal,
 )
 from domain.withdrawals.terms import Terms
 from tests.domain.ledger.entries import NOW, USER, amount
@@ -64,6 +65,10 @@ def pay(by: str = OPERATOR, *, network_fee: Amount | None = None) -> PayWithdraw
     return PayWithdrawal(
         by=by, source=BANK, reference="B 17", network_fee=network_fee, entry=EntryId("3" * 32), occurred_at=NOW
     )
+
+
+def send(by: str = OPERATOR, file: str = "f1" * 16) -> SendWithdrawal:
+    return SendWithdrawal(by=by, file=PayoutFileId(file), occurred_at=NOW)
 
 
 def fail(by: str = OPERATOR) -> FailWithdrawal:

@@ -223,7 +223,11 @@ def test_the_file_for_the_bank_is_exact_and_has_a_control_total(house: House, tr
     to = destination(trader, holder="=cmd()|' /C calc'!A0")
     ids = [body(requested(trader, value, to), 201)["id"] for value in ("50.00", "33.33", "20.00")]
     last = [operator.post(f"admin/withdrawals/{id}/approve") for id in ids[:2]][-1]
-    answer = operator.get("admin/withdrawals/file", asset="USD", after=last)
+    known = last.headers["X-Log-Position"]
+    made = operator.post("admin/payout-files", {"asset": "USD"}, min_log_position=known)
+    file = body(made, 201)
+    assert (file["payments"], file["total"]) == (2, money("79.33"))
+    answer = operator.get(f"admin/payout-files/{file['id']}")
     assert answer.headers["content-type"].startswith("text/csv")
     *lines, control = csv.DictReader(io.StringIO(answer.text))
     assert [(line["reference"], line["amount"], line["iban"]) for line in lines] == [
@@ -232,7 +236,34 @@ def test_the_file_for_the_bank_is_exact_and_has_a_control_total(house: House, tr
     ]
     assert lines[0]["holder"].startswith("'=")
     assert (control["reference"], control["rail"], control["amount"]) == ("TOTAL", "2", "79.33")
-    problem(trader.get("admin/withdrawals/file", asset="USD"), 403, "role_not_allowed")
+    assert operator.get(f"admin/payout-files/{file['id']}").text == answer.text
+    (listed,) = items(house.auditor.get("admin/payout-files", after=made))
+    assert (listed["id"], listed["made_by"]) == (file["id"], operator.user)
+    problem(trader.get(f"admin/payout-files/{file['id']}"), 403, "role_not_allowed")
+    problem(operator.get(f"admin/payout-files/{'0' * 32}"), 404, "unknown_payout_file")
+
+
+def test_a_withdrawal_is_in_one_file_and_its_own_user_makes_none_of_it(
+    house: House, trader: Caller, operator: Caller
+) -> None:
+    funded(house, trader, "100.00")
+    both = house.person(Role.TRADER, Role.OPERATOR).at(trader.http)
+    funded(house, both, "100.00")
+    ids = [withdrawn(one, "50.00") for one in (trader, both)]
+    last = [operator.post(f"admin/withdrawals/{id}/approve") for id in ids][-1]
+    known = last.headers["X-Log-Position"]
+    with ThreadPoolExecutor(4) as threads:
+        made = list(
+            threads.map(lambda _: both.post("admin/payout-files", {"asset": "USD"}, min_log_position=known), "abcd")
+        )
+    assert sorted(answer.status_code for answer in made) == [201, 409, 409, 409]
+    assert [answer.json()["payments"] for answer in made if answer.status_code == 201] == [1]
+    assert {answer.json()["code"] for answer in made if answer.status_code == 409} == {"nothing_to_pay"}
+    rest = operator.post("admin/payout-files", {"asset": "USD"}, min_log_position=known)
+    lines = csv.DictReader(io.StringIO(operator.get(f"admin/payout-files/{body(rest, 201)['id']}").text))
+    assert [line["reference"] for line in lines] == [ids[1], "TOTAL"]
+    sent = body(trader.get(f"withdrawals/{ids[0]}", after=rest))
+    assert (sent["status"], len(sent["payout_file"])) == ("approved", 32)
 
 
 def test_32_withdrawals_that_race_take_what_there_is_and_no_more(house: House, trader: Caller) -> None:

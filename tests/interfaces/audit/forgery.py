@@ -69,8 +69,9 @@ async def some_books(house: House) -> Books:
     assert order is not None
     await house.reject(await house.order(ana, connection, side=Side.SELL), "no such thing")
     carol = await house.user("carol")
-    large = await cashier.withdrawal(house, carol, await cashier.destination(house, carol), cents=60_000)
-    await cashier.proposal(house, large)
+    to = await cashier.destination(house, carol)
+    await cashier.proposal(house, await cashier.withdrawal(house, carol, to, cents=60_000))
+    await cashier.payout_file(house, carol, to)
     return Books(house, ana, bob, connection, deposit, mistake, reversal, order)
 
 

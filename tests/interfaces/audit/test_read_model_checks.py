@@ -47,9 +47,10 @@ CHANGES = {
     ],
     "destinations": ["destinations_g1.destinations SET removed = true"],
     "withdrawals": [
-        "withdrawals_g1.withdrawals SET net = net + 1",
-        "withdrawals_g1.withdrawals SET waits_for = 'payment'",
-        "withdrawals_g1.withdrawal_steps SET actor = 'somebody'",
+        "withdrawals_g1.withdrawals SET net = net + 1 WHERE payout_file IS NULL",
+        "withdrawals_g1.withdrawals SET waits_for = 'payment' WHERE payout_file IS NULL",
+        "withdrawals_g1.withdrawal_steps SET actor = 'somebody' WHERE status = 'approved'",
+        "withdrawals_g1.payout_files SET total = total + 1",
     ],
     "proposals": ["proposals_g1.proposals SET proposed_by = 'somebody'"],
     "positions": [
@@ -71,7 +72,7 @@ TABLES = [
     "assets_g1.assets", "users_g1.users", "connections_g1.connections", "accounts_g1.balances", "journal_g1.entries",
     "journal_g1.postings", "orders_g1.orders", "orders_g1.order_fees", "fills_g1.fills", "positions_g1.positions",
     "positions_g1.position_charges", "destinations_g1.destinations", "withdrawals_g1.withdrawals",
-    "withdrawals_g1.withdrawal_steps", "proposals_g1.proposals",
+    "withdrawals_g1.withdrawal_steps", "withdrawals_g1.payout_files", "proposals_g1.proposals",
 ]  # fmt: skip
 
 

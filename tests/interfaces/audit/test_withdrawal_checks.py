@@ -62,6 +62,6 @@ async def test_an_amount_that_was_changed_behind_the_back(books: Books) -> None:
     house, one = books.house, await requested(books)
     await house.do(approve_withdrawal(house.envelope(), one))
     *_, position = await positions_of(house, "withdrawal.requested.v1")
-    (approved,) = await positions_of(house, "withdrawal.approved.v1")
+    *_, approved = await positions_of(house, "withdrawal.approved.v1")
     change(house.urls, position, old='"amount":{"value":"50.00"', new='"amount":{"value":"51.00"')
     assert ("withdrawals", approved + 1) in found(house.urls)

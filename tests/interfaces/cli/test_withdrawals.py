@@ -69,6 +69,11 @@ def test_an_operator_lists_approves_writes_the_file_and_records_the_payment(prep
     assert (line["reference"], line["holder"], line["amount"]) == (SMALL, "Ana Souza", "48.00")
     assert (control["rail"], control["amount"]) == ("1", "48.00")
     assert "1 payments, 48.00 USD" in file.errors
+    id = file.errors.rpartition("-")[2].removesuffix(".csv\n")
+    again = prepared("withdrawals", "file", "--tenant", TENANT, "--again", id).succeeded()
+    assert again.said == file.said
+    nothing = prepared("withdrawals", "file", "--tenant", TENANT, "--asset", "USD")
+    assert (nothing.status, nothing.said) == (2, "")
     paid = prepared(*on("paid", SMALL, "--bank", "main", "--reference", "B 17"))
     assert paid.succeeded().answer["status"] == "paid"
     back = prepared(*on("returned", SMALL, "--reason", "account closed", "--charge", "1.00"))
