@@ -19,7 +19,7 @@ from application.evidence.follower import Evidence
 from application.open_withdrawals import OpenWithdrawalsOf
 from application.policies.clock import run_clock
 from application.policies.execution import Execution
-from application.policies.payments import PaymentsPolicy
+from application.policies.payments import AT_ONCE, PaymentsPolicy
 from application.policies.runner import Policy, PolicyRunner
 from application.policies.waiting import Waiting
 from application.ports import Payments
@@ -125,7 +125,7 @@ class _Parts:
         """Every policy follows the log in a role of its own: one that stops leaves the others running."""
         settings, clock = self.settings, SystemClock()
         home = Home(tenant=settings.home_tenant, bank=settings.home_bank)
-        open_withdrawals = OpenWithdrawalsOf(self.committer, Store(self.pool))
+        open_withdrawals = OpenWithdrawalsOf(self.committer)
         settling = PaymentsPolicy(
             committer=self.committer,
             providers=self.providers,
@@ -141,7 +141,7 @@ class _Parts:
             open_withdrawals=open_withdrawals,
             find=WaitingThere(self.projector_pool),
         )
-        return [self._following(settling), Role("waiting", waiting.run), *self._sandbox()]
+        return [self._following(settling, at_once=AT_ONCE), Role("waiting", waiting.run), *self._sandbox()]
 
     def _sandbox(self) -> list[Role]:
         if not self.settings.has_sandbox:
@@ -156,9 +156,14 @@ class _Parts:
         exchanges = {"paper": PaperVenue.from_settings(self.settings)}
         return [self._following(Execution(committer=self.committer, exchanges=exchanges, clock=SystemClock()))]
 
-    def _following(self, policy: Policy) -> Role:
+    def _following(self, policy: Policy, *, at_once: int = 1) -> Role:
         runner = PolicyRunner(
-            policy, store=Store(self.pool), committer=self.committer, pool=self.pool, wakeup=self.wakeup
+            policy,
+            store=Store(self.pool),
+            committer=self.committer,
+            pool=self.pool,
+            wakeup=self.wakeup,
+            at_once=at_once,
         )
         return Role(policy.name, runner.run, kind="policy", log_position=lambda: runner.progress.log_position)
 

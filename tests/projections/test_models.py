@@ -34,7 +34,9 @@ def test_every_event_of_money_and_trading_is_read_by_some_model() -> None:
         "email.claimed.v1",
         "ledger.reference_claimed.v1",
         "ledger.entry_reversed.v1",
+        "outside_fact.booked.v1",
         "policy.command_refused.v1",
+        "provider.event_received.v1",
         "time.day_ended.v1",
     }
 

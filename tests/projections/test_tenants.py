@@ -15,7 +15,7 @@ from projections.rebuild import rebuild
 from projections.statements import get_statement
 from projections.times import Moment
 from projections.trial_balance import get_trial_balance
-from tests.projections import cashier
+from tests.projections import cashier, till
 from tests.projections.house import BANK, START, House, coins, projections_of, wallet
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +40,7 @@ async def house(house: House) -> House:
     to = await cashier.destination(house, ana)
     await cashier.proposal(house, await cashier.withdrawal(house, ana, to, cents=60_000))
     await cashier.payout_file(house, ana, to)
+    await till.some_funding(house, await house.user("dora"))
     async with projections_of(house.urls):
         await house.caught_up()
     return house
