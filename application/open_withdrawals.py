@@ -1,32 +1,24 @@
-"""What a user wants to withdraw and nobody has approved, found in the user's book: each began with a hold there."""
+"""What a user wants to withdraw and nobody has approved: the user's book names it as long as its hold is open."""
 
 from collections.abc import Sequence
 
 from application import streams
-from application.codec import decode
 from application.committer import Committer
-from application.store import Store
 from domain.ids import UserId
-from domain.ledger.entry import EntryPosted
-from domain.ledger.flows import WITHDRAWAL_REQUESTED
+from domain.ledger.book import Book
 from domain.withdrawals.terms import Status
 from domain.withdrawals.withdrawal import Withdrawal
 
 
 class OpenWithdrawalsOf:
-    """Reads a user's whole book, which only a dispute asks for."""
+    """Looks into the book of a user, for a dispute that is about to take what is there."""
 
-    def __init__(self, committer: Committer, store: Store) -> None:
+    def __init__(self, committer: Committer) -> None:
         self._committer = committer
-        self._store = store
 
     async def __call__(self, tenant: str, user: UserId) -> Sequence[Withdrawal]:
         """Return what is open, oldest first."""
-        found = []
-        for recorded in await self._store.read_stream(streams.book(tenant, user)):
-            event = decode(recorded.name, recorded.state)
-            if isinstance(event, EntryPosted) and event.entry.kind == WITHDRAWAL_REQUESTED:
-                known = (await self._committer.state(streams.withdrawal(tenant, event.entry.reference))).state
-                if isinstance(known, Withdrawal) and known.status is Status.REQUESTED:
-                    found.append(known)
-        return found
+        book: Book = (await self._committer.state(streams.book(tenant, user))).state
+        named = [streams.withdrawal(tenant, withdrawal) for withdrawal in book.open_withdrawals.values()]
+        known = [(await self._committer.state(stream)).state for stream in named]
+        return [one for one in known if isinstance(one, Withdrawal) and one.status is Status.REQUESTED]

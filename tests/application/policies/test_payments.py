@@ -82,7 +82,7 @@ async def following(database: Urls, desk: Desk, *, at_once: int = AT_ONCE) -> As
             providers={STRIPE: desk},
             clock=Later(),
             home=Home(tenant=TENANT, bank="main"),
-            open_withdrawals=OpenWithdrawalsOf(committer, store),
+            open_withdrawals=OpenWithdrawalsOf(committer),
         )
         runner = PolicyRunner(policy, store=store, committer=committer, pool=pool, wakeup=wakeup, at_once=at_once)
         task = asyncio.create_task(runner.run())

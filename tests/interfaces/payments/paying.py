@@ -25,7 +25,7 @@ from interfaces.postgres.configuration import Urls
 from tests.application import funded
 from tests.application.people import FINANCE
 from tests.application.policies.welcome import Stepping, runner_of
-from tests.application.world import TENANT, an_id, committing, envelope, reading
+from tests.application.world import TENANT, an_id, committing, envelope
 from tests.domain.ledger.entries import USER
 from tests.interfaces.payments.stripe_server import API_KEY, SECRET
 
@@ -117,7 +117,7 @@ async def pay_back(app_url: str, stripe_url: str, *, pause: Pause = never) -> Do
 async def follow(app_url: str, stripe_url: str, *, pause: Pause = never, until_at: int | None = None) -> None:
     """Follow the log as the worker does, for ever or up to a log position."""
     steps, urls = Steps(pause), _urls(app_url)
-    async with stripe(stripe_url) as provider, reading(urls) as store:
+    async with stripe(stripe_url) as provider:
 
         def policy(committer: Committer) -> PaymentsPolicy:
             return PaymentsPolicy(
@@ -125,7 +125,7 @@ async def follow(app_url: str, stripe_url: str, *, pause: Pause = never, until_a
                 providers={NAME: SteppingPayments(provider, steps)},
                 clock=SystemClock(),
                 home=Home(tenant=TENANT, bank="main"),
-                open_withdrawals=OpenWithdrawalsOf(committer, store),
+                open_withdrawals=OpenWithdrawalsOf(committer),
             )
 
         async with runner_of(policy, urls, wrap=lambda inner: Stepping(inner, steps.at)) as runner:
