@@ -1,4 +1,4 @@
-"""Withdrawals of a house: a destination, a request with money behind it, and what people decide on it."""
+"""Money that leaves a user of a house: to another, to a destination, and what people decide on it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,9 +6,10 @@ from datetime import timedelta
 from application.destinations import add_destination
 from application.payout_files import make_payout_file
 from application.proposals import propose_approval
+from application.transfers import make_transfer
 from application.withdrawals import approve_withdrawal, find_withdrawal, request_withdrawal
 from domain.destinations import AddDestination, Kind
-from domain.ids import AccountPath, DestinationId, PayoutFileId, ProposalId, UserId, WithdrawalId
+from domain.ids import AccountPath, DestinationId, PayoutFileId, ProposalId, TransferId, UserId, WithdrawalId
 from domain.ledger.accounts import Bucket
 from domain.users import Role
 from domain.withdrawals.withdrawal import Withdrawal
@@ -57,3 +58,9 @@ async def payout_file(house: House, user: UserId, to: DestinationId) -> PayoutFi
     id = PayoutFileId(name("payout file", one.withdrawal))
     await house.do(make_payout_file(house.envelope(), id, asset="USD", waiting=[one.withdrawal]))
     return id
+
+
+async def transfer(house: House, sender: UserId, *, to: UserId, cents: int = 100) -> None:
+    """Send money to another user."""
+    id = TransferId(name("transfer", sender, to))
+    await house.do(make_transfer(house.envelope(actor=sender), id, to, amount=USD.amount(cents), note=""))

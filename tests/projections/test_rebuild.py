@@ -8,6 +8,7 @@ import pytest
 from psycopg import errors
 from psycopg.sql import SQL, Identifier
 
+from domain.ids import UserId
 from domain.orders.terms import Side
 from domain.users import Role, SetRoles, SuspendUser
 from projections import accounts, generations
@@ -15,6 +16,7 @@ from projections import rebuild as rebuilding
 from projections.generations import Generation, list_generations
 from projections.models import PROJECTIONS, Projection
 from projections.rebuild import Difference, GenerationsDiffer, RebuildRefused, build, compare, rebuild, switch
+from tests.projections import cashier, till
 from tests.projections.house import BANK, House, coins, projections_of, until
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +39,16 @@ async def live_a_little(house: House) -> None:
         await house.fill(await house.order(ana, connection, side=side), price, fee=coins(3, "USDT"))
     await house.reject(await house.order(ana, connection, side=Side.SELL), "no\0such thing")
     await house.order(ana, connection, side=Side.BUY)
+    await money_moves(house, await house.user("carol"), to=ana)
+
+
+async def money_moves(house: House, user: UserId, *, to: UserId) -> None:
+    """Let money come in, be sent on, go back and leave."""
+    await till.some_funding(house, user)
+    await cashier.transfer(house, user, to=to)
+    destination = await cashier.destination(house, user)
+    await cashier.proposal(house, await cashier.withdrawal(house, user, destination, cents=60_000))
+    await cashier.payout_file(house, user, destination)
 
 
 @asynccontextmanager
@@ -73,7 +85,6 @@ async def test_every_read_model_rebuilt_equals_the_live_one(house: House) -> Non
         await house.caught_up()
         await live_again(house)
         await house.caught_up()
-    tables = 0
     candidates = await build(ALL, connect=house.connect_projector, store=house.store)
     for projection, candidate in zip(ALL, candidates, strict=True):
         assert await compare(projection, candidate, connect=house.connect_projector, store=house.store) == []
@@ -81,8 +92,6 @@ async def test_every_read_model_rebuilt_equals_the_live_one(house: House) -> Non
             for table in await generations.tables_of(connection, candidate):
                 query = SQL("SELECT count(*) FROM {}").format(Identifier(candidate.schema, table))
                 assert await (await connection.execute(query)).fetchone() != (0,), f"nothing was compared in {table}"
-                tables += 1
-    assert tables == 11
 
 
 async def live_again(house: House) -> None:
@@ -103,6 +112,15 @@ CHANGES = {
     "orders": "UPDATE orders_g1.order_fees SET units = units - 1",
     "fills": "UPDATE fills_g1.fills SET price = price + 1 WHERE side = 'sell'",
     "positions": "UPDATE positions_g1.positions SET realised = realised * 10",
+    "destinations": "UPDATE destinations_g1.destinations SET removed = true",
+    "withdrawals": "UPDATE withdrawals_g1.withdrawals SET net = net + 1",
+    "proposals": "UPDATE proposals_g1.proposals SET proposed_by = 'somebody'",
+    "transfers": "UPDATE transfers_g1.transfers SET note = 'x'",
+    "deposits": "UPDATE deposits_g1.deposits SET returned = returned + 1",
+    "refunds": "UPDATE refunds_g1.refunds SET status = 'settled'",
+    "disputes": "UPDATE disputes_g1.disputes SET status = 'lost'",
+    "payouts": "UPDATE payouts_g1.payouts SET bank = 'other'",
+    "receipts": "UPDATE receipts_g1.receipts SET user_id = NULL",
 }
 
 
@@ -111,10 +129,10 @@ async def test_one_changed_digit_is_found_in_every_model(house: House) -> None:
     async with projections_of(house.urls):
         await house.caught_up()
     assert CHANGES.keys() == PROJECTIONS.keys()
-    for name, change in CHANGES.items():
+    for model, change in CHANGES.items():
         await house.execute(change)
-        found = await differences(house, PROJECTIONS[name])
-        assert {difference.only_in for difference in found} == {"live", "candidate"}, name
+        found = await differences(house, PROJECTIONS[model])
+        assert {difference.only_in for difference in found} == {"live", "candidate"}, model
 
 
 async def test_a_missing_row_and_a_row_too_many_are_found(house: House) -> None:

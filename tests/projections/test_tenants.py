@@ -40,7 +40,9 @@ async def house(house: House) -> House:
     to = await cashier.destination(house, ana)
     await cashier.proposal(house, await cashier.withdrawal(house, ana, to, cents=60_000))
     await cashier.payout_file(house, ana, to)
-    await till.some_funding(house, await house.user("dora"))
+    dora = await house.user("dora")
+    await till.some_funding(house, dora)
+    await cashier.transfer(house, dora, to=ana)
     async with projections_of(house.urls):
         await house.caught_up()
     return house
