@@ -73,22 +73,24 @@ class Proposal:
     log_position: int
 
 
+_STATUS = "CASE WHEN status = 'open' AND expires_at <= %(now)s THEN 'expired' ELSE status END"
 _LIST = """
-    SELECT id, act, subject, proposed_by, proposed_at, expires_at, status, decided_by, decided_at, reason, log_position
+    SELECT id, act, subject, proposed_by, proposed_at, expires_at, {status} AS status, decided_by, decided_at, reason,
+        log_position
     FROM read.proposals WHERE {conditions} ORDER BY log_position DESC LIMIT %(limit)s
 """
-_CONDITIONS = {"before": "log_position < %(before)s", "status": "status = %(status)s"}
+_CONDITIONS = {"before": "log_position < %(before)s", "status": f"{_STATUS} = %(status)s"}
 
 
 async def list_proposals(
-    connection: Connection, *, status: Status | None = None, limit: int, cursor: str | None = None
+    connection: Connection, *, now: datetime, status: Status | None = None, limit: int, cursor: str | None = None
 ) -> Page[Proposal]:
-    """List proposals, newest first."""
+    """List proposals, newest first. One whose time is over is shown as expired, whether or not that was recorded."""
     (before,) = read_cursor(cursor, LAST)
     position = await log_position(connection, NAME)
     wanted = {"before": before, "status": status and status.value}
-    query = _LIST.format(conditions=where(_CONDITIONS, wanted))
-    found = await fetch(connection, _row, query, {**wanted, "limit": limit + 1})
+    query = _LIST.format(status=_STATUS, conditions=where(_CONDITIONS, wanted))
+    found = await fetch(connection, _row, query, {**wanted, "now": now, "limit": limit + 1})
     return page_of(found, limit=limit, log_position=position, cursor_of=lambda one: (one.log_position,))
 
 

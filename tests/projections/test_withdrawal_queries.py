@@ -113,14 +113,19 @@ async def test_proposals_are_listed_by_what_became_of_them(house: House) -> None
     second = await house.user("second", roles=(Role.MANAGER,))
     known = await find_proposal(house.committer, "acme", made[0])
     await house.do(reject_proposal(house.envelope(actor=second), known, reason="unclear"))
-    house.now += timedelta(hours=25)
+    late = house.now + timedelta(hours=25)
+    before, house.now = house.now, late
     await house.do(expire_proposal(house.envelope(), made[1]))
     await caught_up(house)
     async with house.reading() as connection:
-        everything = await proposals.list_proposals(connection, limit=9)
-        still_open = await proposals.list_proposals(connection, status=ProposalStatus.OPEN, limit=9)
+        everything = await proposals.list_proposals(connection, now=before, limit=9)
+        still_open = await proposals.list_proposals(connection, now=before, status=ProposalStatus.OPEN, limit=9)
+        in_time = await proposals.list_proposals(connection, now=late, status=ProposalStatus.OPEN, limit=9)
+        too_late = await proposals.list_proposals(connection, now=late, status=ProposalStatus.EXPIRED, limit=9)
     assert [one.id for one in everything.items] == made[::-1]
     assert [one.id for one in still_open.items] == [made[2]]
+    assert in_time.items == ()
+    assert [one.id for one in too_late.items] == [made[2], made[1]]
     rejected = everything.items[2]
     assert (rejected.status, rejected.decided_by, rejected.reason) == (ProposalStatus.REJECTED, second, "unclear")
     assert (rejected.act, rejected.subject) == ("approve_withdrawal", large[0].withdrawal)

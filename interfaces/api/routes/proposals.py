@@ -56,7 +56,8 @@ async def list_proposals(
 ) -> Response:
     """List proposals, newest first."""
     async with ask.reading(proposals.NAME) as database:
-        page = await proposals.list_proposals(database, status=status, limit=limit, cursor=cursor)
+        now = ask.parts.clock.now()
+        page = await proposals.list_proposals(database, now=now, status=status, limit=limit, cursor=cursor)
     return answer(shown(page), page.log_position)
 
 
