@@ -27,6 +27,7 @@ from domain import (
     users,
 )
 from domain.errors import DomainError
+from domain.exchange import position, quote, rates
 from domain.funding import deposit, dispute, payout, receipt, refund
 from domain.ledger import entry
 from domain.orders import events as orders
@@ -102,6 +103,11 @@ EVENTS: Mapping[str, type] = {
     "receipt.recorded.v1": receipt.ReceiptRecorded,
     "receipt.identified.v1": receipt.ReceiptIdentified,
     "transfer.made.v1": transfers.TransferMade,
+    "rate.recorded.v1": rates.RateRecorded,
+    "quote.made.v1": quote.QuoteMade,
+    "quote.accepted.v1": quote.QuoteAccepted,
+    "fx.taken_on.v1": position.FxTakenOn,
+    "fx.covered.v1": position.FxCovered,
     "policy.command_refused.v1": refusals.PolicyCommandRefused,
     "time.day_ended.v1": days.DayEnded,
 }

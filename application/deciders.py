@@ -23,6 +23,8 @@ from domain import (
     transfers,
     users,
 )
+from domain.exchange import position as fx
+from domain.exchange import quote, rates
 from domain.funding import deposit, dispute, payout, receipt, refund
 from domain.ledger import book
 from domain.orders import order
@@ -64,6 +66,9 @@ DECIDERS: Mapping[str, Decider] = {
     "payout": Decider(payout.INITIAL, payout.decide, payout.evolve, payout.State),
     "receipt": Decider(receipt.INITIAL, receipt.decide, receipt.evolve, receipt.State),
     "outside_fact": _CLAIM,
+    "rate": Decider(rates.INITIAL, rates.decide, rates.evolve, rates.State),
+    "quote": Decider(quote.INITIAL, quote.decide, quote.evolve, quote.State),
+    "fx": Decider(fx.INITIAL, fx.decide, fx.evolve, fx.State),
     "transfer": Decider(transfers.INITIAL, transfers.decide, transfers.evolve, transfers.State),
     "inbox": Decider(inbox.INITIAL, inbox.decide, inbox.evolve, inbox.State),
     "refusal": Decider(refusals.INITIAL, refusals.decide, refusals.evolve, refusals.State),

@@ -104,6 +104,21 @@ def payout_file(tenant: str, file: str) -> str:
     return f"{tenant}:payout_file-{file}"
 
 
+def rate(tenant: str, base: str, quote_asset: str) -> str:
+    """Name the stream of the rates of a pair."""
+    return f"{tenant}:rate-{base.lower()}-{quote_asset.lower()}"
+
+
+def quote(tenant: str, quote_id: str) -> str:
+    """Name the stream of a quote."""
+    return f"{tenant}:quote-{quote_id}"
+
+
+def fx(tenant: str, base: str, quote_asset: str) -> str:
+    """Name the stream of our open position in a pair."""
+    return f"{tenant}:fx-{base.lower()}-{quote_asset.lower()}"
+
+
 def transfer(tenant: str, transfer_id: str) -> str:
     """Name the stream of a transfer between users."""
     return f"{tenant}:transfer-{transfer_id}"

@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         {}, description="amount per asset above which two people post an entry by hand, JSON; none by default"
     )
 
+    exchange_spread_bps: Bps = Field(100, description="what we keep of an exchange between own wallets")
+    exchange_tax_bps: Bps = Field(38, description="tax on what is left of it, for the authority")
+    exchange_tax: str = Field("iof", description="kind of that tax, as its account is named")
+    quote_s: Count = Field(30, description="how long a quote is good")
+
     stripe_api_key: SecretStr | None = Field(None, description="secret key of the Stripe account; unset: no Stripe")
     stripe_webhook_secret: SecretStr | None = Field(None, description="secret of Stripe's webhook; goes with the key")
     stripe_api_base: str | None = Field(None, description="another address than Stripe's own, for tests")

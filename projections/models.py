@@ -24,6 +24,7 @@ from projections import (
     payouts,
     positions,
     proposals,
+    quotes,
     receipts,
     refunds,
     transfers,
@@ -59,7 +60,7 @@ def stored_names(classes: Iterable[type]) -> frozenset[str]:
 
 _MODULES = (
     assets, users, connections, accounts, journal, orders, fills, positions, destinations, withdrawals, proposals,
-    deposits, refunds, disputes, payouts, receipts, transfers,
+    deposits, refunds, disputes, payouts, receipts, transfers, quotes,
 )  # fmt: skip
 
 PROJECTIONS: Mapping[str, Projection] = {module.NAME: Projection.of(module) for module in _MODULES}

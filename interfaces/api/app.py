@@ -20,6 +20,7 @@ from interfaces.api.routes import (
     me,
     orders,
     proposals,
+    quotes,
     refunds,
     sessions,
     transfers,
@@ -51,6 +52,7 @@ _ROUTERS = (
     payout_files.router,
     proposals.router,
     transfers.router,
+    quotes.router,
     webhooks.router,
     health.router,
 )
