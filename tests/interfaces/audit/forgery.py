@@ -23,7 +23,7 @@ from domain.orders.terms import Side
 from domain.positions.terms import PositionKey
 from interfaces.audit.verify import verify
 from interfaces.postgres.configuration import Urls
-from tests.projections import cashier
+from tests.projections import cashier, till
 from tests.projections.house import BANK, House, coins, name
 
 CREDIT = Asset("CREDIT", 0)
@@ -72,6 +72,8 @@ async def some_books(house: House) -> Books:
     to = await cashier.destination(house, carol)
     await cashier.proposal(house, await cashier.withdrawal(house, carol, to, cents=60_000))
     await cashier.payout_file(house, carol, to)
+    await till.some_funding(house, carol)
+    await cashier.transfer(house, carol, to=await house.user("dora"))
     return Books(house, ana, bob, connection, deposit, mistake, reversal, order)
 
 

@@ -53,6 +53,16 @@ CHANGES = {
         "withdrawals_g1.payout_files SET total = total + 1",
     ],
     "proposals": ["proposals_g1.proposals SET proposed_by = 'somebody'"],
+    "transfers": ["transfers_g1.transfers SET units = units + 1"],
+    "deposits": [
+        "deposits_g1.deposits SET returned = returned + 1",
+        "deposits_g1.deposits SET fee_units = 0",
+        "deposits_g1.deposit_history SET status = 'failed' WHERE status = 'settled'",
+    ],
+    "refunds": ["refunds_g1.refunds SET status = 'settled'"],
+    "disputes": ["disputes_g1.disputes SET status = 'lost'"],
+    "payouts": ["payouts_g1.payouts SET bank = 'other'"],
+    "receipts": ["receipts_g1.receipts SET user_id = NULL"],
     "positions": [
         "positions_g1.positions SET cost = cost + 1",
         "positions_g1.position_charges SET units = units + 1",
@@ -73,6 +83,8 @@ TABLES = [
     "journal_g1.postings", "orders_g1.orders", "orders_g1.order_fees", "fills_g1.fills", "positions_g1.positions",
     "positions_g1.position_charges", "destinations_g1.destinations", "withdrawals_g1.withdrawals",
     "withdrawals_g1.withdrawal_steps", "withdrawals_g1.payout_files", "proposals_g1.proposals",
+    "transfers_g1.transfers", "deposits_g1.deposits", "deposits_g1.deposit_history", "refunds_g1.refunds",
+    "disputes_g1.disputes", "payouts_g1.payouts", "receipts_g1.receipts",
 ]  # fmt: skip
 
 
