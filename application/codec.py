@@ -23,6 +23,7 @@ from domain import (
     proposals,
     refusals,
     tenants,
+    timers,
     transfers,
     users,
 )
@@ -103,6 +104,8 @@ EVENTS: Mapping[str, type] = {
     "receipt.recorded.v1": receipt.ReceiptRecorded,
     "receipt.identified.v1": receipt.ReceiptIdentified,
     "transfer.made.v1": transfers.TransferMade,
+    "timer.set.v1": timers.TimerSet,
+    "timer.due.v1": timers.TimerDue,
     "rate.recorded.v1": rates.RateRecorded,
     "quote.made.v1": quote.QuoteMade,
     "quote.accepted.v1": quote.QuoteAccepted,

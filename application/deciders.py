@@ -20,6 +20,7 @@ from domain import (
     proposals,
     refusals,
     tenants,
+    timers,
     transfers,
     users,
 )
@@ -66,6 +67,7 @@ DECIDERS: Mapping[str, Decider] = {
     "payout": Decider(payout.INITIAL, payout.decide, payout.evolve, payout.State),
     "receipt": Decider(receipt.INITIAL, receipt.decide, receipt.evolve, receipt.State),
     "outside_fact": _CLAIM,
+    "timer": Decider(timers.INITIAL, timers.decide, timers.evolve, timers.State),
     "rate": Decider(rates.INITIAL, rates.decide, rates.evolve, rates.State),
     "quote": Decider(quote.INITIAL, quote.decide, quote.evolve, quote.State),
     "fx": Decider(fx.INITIAL, fx.decide, fx.evolve, fx.State),

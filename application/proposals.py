@@ -12,6 +12,7 @@ from application.actors import actor_streams, require_actor
 from application.commands import Body, Command, Envelope
 from application.committer import Committer
 from application.ledger import Manual
+from application.timers import set_timer, timer_of
 from application.withdrawals import Acts
 from application.work import Work
 from domain.four_eyes import require_user
@@ -28,6 +29,7 @@ from domain.proposals import (
     UnknownProposal,
     WithdrawalApproval,
 )
+from domain.timers import TimerKind
 from domain.users import User, require_active
 from domain.withdrawals.errors import WithdrawalTransitionRefused
 from domain.withdrawals.terms import Status
@@ -120,9 +122,12 @@ def _propose(
         check(work)
         work.run(stream, Propose(proposal=proposal, act=act, by=envelope.actor, occurred_at=envelope.now))
         made: Proposal = work.state(stream)
+        set_timer(work, envelope.tenant, TimerKind.PROPOSAL, subject=proposal, due_at=made.expires_at)
         return {"proposal": {"id": proposal, "status": made.status.value, "expires_at": made.expires_at.isoformat()}}
 
-    return Command(name="propose", envelope=envelope, reads=(*actor_streams(envelope), stream, *reads), decide=decide)
+    timer = timer_of(envelope.tenant, TimerKind.PROPOSAL, proposal)
+    reads = (*actor_streams(envelope), stream, timer, *reads)
+    return Command(name="propose", envelope=envelope, reads=reads, decide=decide)
 
 
 @dataclass(frozen=True, slots=True)

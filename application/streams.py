@@ -104,6 +104,11 @@ def payout_file(tenant: str, file: str) -> str:
     return f"{tenant}:payout_file-{file}"
 
 
+def timer(tenant: str, timer_id: str) -> str:
+    """Name the stream of a timer."""
+    return f"{tenant}:timer-{timer_id}"
+
+
 def rate(tenant: str, base: str, quote_asset: str) -> str:
     """Name the stream of the rates of a pair."""
     return f"{tenant}:rate-{base.lower()}-{quote_asset.lower()}"

@@ -21,6 +21,7 @@ from application.policies.clock import run_clock
 from application.policies.execution import Execution
 from application.policies.payments import AT_ONCE, PaymentsPolicy
 from application.policies.runner import Policy, PolicyRunner
+from application.policies.timers import TimersPolicy, run_timers
 from application.policies.waiting import Waiting
 from application.ports import Payments
 from application.provider_facts import Home
@@ -141,7 +142,8 @@ class _Parts:
             open_withdrawals=open_withdrawals,
             find=WaitingThere(self.projector_pool),
         )
-        return [self._following(settling, at_once=AT_ONCE), Role("waiting", waiting.run), *self._sandbox()]
+        following = [self._following(settling, at_once=AT_ONCE), self._following(TimersPolicy(clock))]
+        return [*following, Role("waiting", waiting.run), *self._sandbox()]
 
     def _sandbox(self) -> list[Role]:
         if not self.settings.has_sandbox:
@@ -150,7 +152,11 @@ class _Parts:
         return [Role("sandbox", SandboxSender(self.pool, url=url, secret=self.keys.sandbox).run)]
 
     def _clock(self) -> list[Role]:
-        return [Role("clock", lambda: run_clock(self.committer, SystemClock()))]
+        clock = SystemClock()
+        return [
+            Role("clock", lambda: run_clock(self.committer, clock)),
+            Role("timers", lambda: run_timers(self.committer, Store(self.pool), clock)),
+        ]
 
     def _execution(self) -> list[Role]:
         exchanges = {"paper": PaperVenue.from_settings(self.settings)}

@@ -1,0 +1,81 @@
+"""Timers: said to be due once, not before their time, by however many clocks; and what was to be done is done once."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+
+from application import streams
+from application.codec import decode
+from application.commands import Body, Command
+from application.policies.timers import TimersPolicy, run_timers
+from application.store import Store
+from application.tasks import end
+from application.timers import set_timer, timer_of
+from application.work import Work
+from domain.timers import TimerKind
+from interfaces.postgres.configuration import Urls
+from tests.application.world import NOW, TENANT, an_id, command, committing, reading, until
+
+pytestmark = pytest.mark.anyio
+
+SUBJECT = an_id("a proposal that nobody made")
+
+
+class At:
+    """A clock that a test sets."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+
+def setting(name: str, due_at: datetime) -> Command:
+    stream = timer_of(TENANT, TimerKind.PROPOSAL, name)
+
+    def decide(work: Work) -> Body:
+        set_timer(work, TENANT, TimerKind.PROPOSAL, subject=name, due_at=due_at)
+        return {}
+
+    return command(f"set {name}", stream, decide=decide)
+
+
+async def names(store: Store) -> list[str]:
+    return [event.name for event in (await store.read_after(0, limit=1_000)).events]
+
+
+async def test_clocks_say_once_that_a_timer_is_due_and_not_before_its_time(database: Urls) -> None:
+    async with committing(database) as one, committing(database) as other, reading(database) as store:
+        await one.submit(setting(an_id("due"), NOW))
+        await one.submit(setting(an_id("later"), NOW + timedelta(seconds=1)))
+        clocks = [asyncio.create_task(run_timers(committer, store, At(NOW))) for committer in (one, other)]
+        await until(lambda: _has(store, "timer.due.v1"))
+        for clock in clocks:
+            await end(clock)
+        again = asyncio.create_task(run_timers(other, store, At(NOW + timedelta(hours=1))))
+        await until(lambda: _count(store, "timer.due.v1", 2))
+        await end(again)
+        assert sorted(await names(store)) == ["timer.due.v1"] * 2 + ["timer.set.v1"] * 2
+
+
+async def _has(store: Store, name: str) -> bool:
+    return name in await names(store)
+
+
+async def _count(store: Store, name: str, count: int) -> bool:
+    return (await names(store)).count(name) == count
+
+
+async def test_what_is_due_and_was_done_meanwhile_is_nothing_to_do(database: Urls) -> None:
+    async with committing(database) as committer, reading(database) as store:
+        await committer.submit(setting(SUBJECT, NOW))
+        clock = asyncio.create_task(run_timers(committer, store, At(NOW)))
+        await until(lambda: _has(store, "timer.due.v1"))
+        await end(clock)
+        due = next(one for one in (await store.read_after(0, limit=10)).events if one.name == "timer.due.v1")
+        policy = TimersPolicy(At(NOW))
+        for _ in range(2):
+            await policy.react(due, decode(due.name, due.state), committer.submit)
+        assert (await committer.state(streams.proposal(TENANT, SUBJECT))).version == 0
