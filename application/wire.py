@@ -48,8 +48,8 @@ def schema_of(annotation: Any) -> cs.CoreSchema:
 
 
 def _optional(arguments: tuple[Any, ...]) -> cs.CoreSchema:
-    (inner,) = [argument for argument in arguments if argument is not NoneType]
-    return cs.nullable_schema(schema_of(inner))
+    inner = tuple(argument for argument in arguments if argument is not NoneType)
+    return cs.nullable_schema(schema_of(Union[inner]))  # noqa: UP007 - made of a tuple
 
 
 def _union(choices: tuple[Any, ...]) -> cs.CoreSchema:
