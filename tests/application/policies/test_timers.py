@@ -9,17 +9,35 @@ from application import streams
 from application.codec import decode
 from application.commands import Body, Command
 from application.policies.timers import TimersPolicy, run_timers
+from application.proposals import propose_approval
 from application.store import Store
 from application.tasks import end
 from application.timers import set_timer, timer_of
+from application.users import change_user
 from application.work import Work
+from domain.ids import ProposalId
+from domain.proposals import Status
 from domain.timers import TimerKind
+from domain.users import Role, SetRoles
 from interfaces.postgres.configuration import Urls
-from tests.application.world import NOW, TENANT, an_id, command, committing, reading, until
+from tests.application.withdrawing import OPERATOR, STAFF, USABLE, destined, requested
+from tests.application.world import (
+    NOW,
+    ROBOT,
+    TENANT,
+    an_id,
+    command,
+    committing,
+    deposit,
+    envelope,
+    reading,
+    until,
+)
 
 pytestmark = pytest.mark.anyio
 
-SUBJECT = an_id("a proposal that nobody made")
+PROPOSAL = ProposalId(an_id("proposal"))
+LARGE = "600.00"
 
 
 class At:
@@ -68,14 +86,19 @@ async def _count(store: Store, name: str, count: int) -> bool:
     return (await names(store)).count(name) == count
 
 
-async def test_what_is_due_and_was_done_meanwhile_is_nothing_to_do(database: Urls) -> None:
+async def test_a_proposal_that_nobody_decided_is_closed_once_its_time_is_over(database: Urls) -> None:
+    hired = change_user(envelope("hired"), SetRoles(user=OPERATOR, roles=(Role.OPERATOR,), by=ROBOT))
     async with committing(database) as committer, reading(database) as store:
-        await committer.submit(setting(SUBJECT, NOW))
-        clock = asyncio.create_task(run_timers(committer, store, At(NOW)))
+        for one in (*STAFF, hired, deposit("d", "1000.00"), destined(), requested("w", LARGE)):
+            await committer.submit(one)
+        withdrawal = (await committer.state(streams.withdrawal(TENANT, an_id("w")))).state
+        await committer.submit(propose_approval(envelope("p", actor=OPERATOR, now=USABLE), withdrawal, PROPOSAL))
+        later = At(USABLE + timedelta(hours=24))
+        clock = asyncio.create_task(run_timers(committer, store, later))
         await until(lambda: _has(store, "timer.due.v1"))
         await end(clock)
-        due = next(one for one in (await store.read_after(0, limit=10)).events if one.name == "timer.due.v1")
-        policy = TimersPolicy(At(NOW))
+        due = next(one for one in (await store.read_after(0, limit=100)).events if one.name == "timer.due.v1")
         for _ in range(2):
-            await policy.react(due, decode(due.name, due.state), committer.submit)
-        assert (await committer.state(streams.proposal(TENANT, SUBJECT))).version == 0
+            await TimersPolicy(later).react(due, decode(due.name, due.state), committer.submit)
+        assert (await committer.state(streams.proposal(TENANT, PROPOSAL))).state.status is Status.EXPIRED
+        assert (await names(store)).count("proposal.expired.v1") == 1
