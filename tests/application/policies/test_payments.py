@@ -158,7 +158,7 @@ STEPS = ("pending", "paid", "dispute", "won")
 
 
 @pytest.mark.parametrize("order", list(permutations(STEPS, 4))[::5], ids=" ".join)
-async def test_in_whatever_order_messages_come_the_books_are_the_same(  # noqa: PLR0917 - fixtures
+async def test_in_whatever_order_messages_come_the_books_are_the_same(  # noqa: PLR0917 - fixtures come by name
     database: Urls, committer: Committer, store: Store, order: tuple[str, ...]
 ) -> None:
     await begun(committer)
