@@ -12,7 +12,7 @@ import pytest
 from domain.users import Role
 from tests.interfaces.api.answers import body, items, pointers, problem
 from tests.interfaces.api.callers import Caller
-from tests.interfaces.api.installation import House, Installation, an_api
+from tests.interfaces.api.installation import METRICS_TOKEN, House, Installation, an_api
 
 IBAN = {"kind": "iban", "asset": "USD", "holder": "Ana Souza", "iban": "GB82 WEST 1234 5698 7654 32"}
 
@@ -201,6 +201,15 @@ def test_a_destination_is_shown_by_its_end_and_its_particulars_are_in_no_fact(ho
     receipts = "SELECT count(*) FROM log.receipts AS r WHERE r::text ~ %s"
     for query in (events, receipts):
         assert office.sql(query, "5698765432|Ana Souza") == [(0,)]
+
+
+def test_the_particulars_of_a_destination_are_in_no_log_and_no_metric(house: House, installation: Installation) -> None:
+    body(house.trader.post("destinations", IBAN), 201)
+    problem(house.trader.post("destinations", {**IBAN, "iban": "GB82 WEST 1234 5698 7654 33"}), 422, "invalid_request")
+    metrics = installation.nobody.send("GET", "/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}).text
+    logs = "".join(path.read_text() for path in installation.home.glob("*.log"))
+    for said in (metrics, logs):
+        assert not any(text in said for text in ("5698", "Ana Souza"))
 
 
 @pytest.mark.parametrize(
