@@ -5,11 +5,11 @@ create schema evidence;
 
 create table evidence.tiles (
     tree text collate "C" not null check (tree in ('events', 'receipts')),
-    index bigint not null check (index >= 0),
-    hashes bytea not null check (octet_length(hashes) = 256 * 32),
+    tile bigint not null check (tile >= 0),
+    leaves bytea not null check (octet_length(leaves) = 256 * 32),
     root bytea not null check (octet_length(root) = 32),
     chain bytea not null check (octet_length(chain) = 32),
-    primary key (tree, index)
+    primary key (tree, tile)
 );
 
 -- "note" is the signed text; the tails are the leaves behind the last whole tile, so that each of them can be named too.

@@ -28,13 +28,13 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 _LAST = """
     SELECT number, events_tail, receipts_tail, note FROM evidence.checkpoints ORDER BY number DESC LIMIT 1
 """
-_TILES = "SELECT root, chain FROM evidence.tiles WHERE tree = %s ORDER BY index"
+_TILES = "SELECT root, chain FROM evidence.tiles WHERE tree = %s ORDER BY tile"
 _EVENTS = f"SELECT {EVENT_FIELDS} FROM log.events WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 _RECEIPTS = f"""
     SELECT {RECEIPT_FIELDS} FROM log.receipts WHERE number > %s AND coalesce(last_log_position, 0) <= %s
     ORDER BY number LIMIT %s
 """
-_ADD_TILE = "INSERT INTO evidence.tiles (tree, index, hashes, root, chain) VALUES (%s, %s, %s, %s, %s)"
+_ADD_TILE = "INSERT INTO evidence.tiles (tree, tile, leaves, root, chain) VALUES (%s, %s, %s, %s, %s)"
 _ADD_CHECKPOINT = """
     INSERT INTO evidence.checkpoints (number, events, receipts, events_tail, receipts_tail, note)
     VALUES (%s, %s, %s, %s, %s, %s)

@@ -27,7 +27,7 @@ CHECKS = ("evidence of events", "evidence of receipts", "checkpoints")
 
 _EVENTS = f"SELECT {EVENT_FIELDS} FROM log.events ORDER BY notification_id"  # noqa: S608 - columns of a constant
 _RECEIPTS = f"SELECT {RECEIPT_FIELDS} FROM log.receipts ORDER BY number"  # noqa: S608 - columns of a constant
-_TILES = "SELECT index, hashes, root, chain FROM evidence.tiles WHERE tree = %s ORDER BY index"
+_TILES = "SELECT tile, leaves, root, chain FROM evidence.tiles WHERE tree = %s ORDER BY tile"
 _CHECKPOINTS = """
     SELECT number, events, receipts, events_tail, receipts_tail, note FROM evidence.checkpoints ORDER BY number
 """

@@ -18,7 +18,7 @@ Proof = Mapping[str, Any]
 
 _EVENT = f"SELECT {EVENT_FIELDS} FROM log.events WHERE "  # noqa: S608 - columns of a constant
 _CHECKPOINT = "SELECT number, events_tail, receipts_tail, note FROM evidence.checkpoints"
-_TILES = "SELECT hashes FROM evidence.tiles WHERE tree = %s ORDER BY index"
+_TILES = "SELECT leaves FROM evidence.tiles WHERE tree = %s ORDER BY tile"
 
 
 class CannotProve(Exception):

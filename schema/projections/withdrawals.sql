@@ -1,5 +1,6 @@
 -- Withdrawals and where each stands. Amounts are whole numbers of the asset's smallest unit; "scale" is the asset's. "net" is what
--- the user gets: the amount less tax and fee. "payout_file" is the file for the bank that it is in. "waits_for" is null once nothing is to be done.
+-- the user gets: the amount less tax and fee. "payout_file" is the file for the bank that it is in. "waits_for" is null once nothing is
+-- to be done.
 create table withdrawals (
     tenant text collate "C" not null,
     id text collate "C" not null,

@@ -254,7 +254,7 @@ async def test_what_lies_in_whole_tiles_is_named_just_the_same(books: Books) -> 
     await seal(books.house)
     urls, position = books.house.urls, await position_of(books, books.deposit)
     assert found_under_seal(urls) == set()
-    tamper_anything(urls, "UPDATE evidence.tiles SET root = sha256('') WHERE tree = 'events' AND index = 0")
+    tamper_anything(urls, "UPDATE evidence.tiles SET root = sha256('') WHERE tree = 'events' AND tile = 0")
     assert (EVENTS, None) in found_under_seal(urls)
     change(urls, position, old="50.00", new="51.00")
     assert (EVENTS, position) in found_under_seal(urls)
