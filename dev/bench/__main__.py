@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-PARTS = ("store", "rest", "replay")
+PARTS = ("store", "rest", "replay", "payments")
 
 
 def main() -> None:
