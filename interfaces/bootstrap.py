@@ -82,7 +82,7 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
         await watch.start()
         stack.push_async_callback(watch.stop)
         keys = load_master_key(settings.master_key, create=settings.is_embedded)
-        sessions = PostgresSessions(vaults, keys, clock, terms=_terms(settings))
+        sessions = PostgresSessions(vaults, keys, clock, terms=login_terms(settings))
         passwords = Passwords(threads=settings.password_hash_threads, queue_max=settings.password_hash_queue_max)
         stack.callback(passwords.close)
         life = timedelta(seconds=settings.access_token_s)
@@ -105,7 +105,8 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
         )
 
 
-def _terms(settings: Settings) -> Terms:
+def login_terms(settings: Settings) -> Terms:
+    """Return how long logins last and how many failures they forgive."""
     return Terms(
         session=timedelta(seconds=settings.refresh_token_s),
         grace=timedelta(seconds=settings.refresh_grace_s),

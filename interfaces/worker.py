@@ -23,21 +23,25 @@ from application.policies.payments import AT_ONCE, PaymentsPolicy
 from application.policies.runner import Policy, PolicyRunner
 from application.policies.timers import TimersPolicy, run_timers
 from application.policies.waiting import Waiting
-from application.ports import Payments
+from application.ports import Clock, Payments
 from application.provider_facts import Home
 from application.snapshots import Snapshots
 from application.store import Connection, Store, speak_hex_ids
 from application.wakeup import Wakeup
 from interfaces.audit.notary import load_notary
-from interfaces.bootstrap import SystemClock
+from interfaces.bootstrap import SystemClock, login_terms
 from interfaces.exchanges.paper import PaperVenue
 from interfaces.payments.providers import open_providers
 from interfaces.payments.sandbox import NAME as SANDBOX
 from interfaces.payments.sandbox_sender import SandboxSender
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import Pool, connect, pool
+from interfaces.postgres.vault import PostgresVault
 from interfaces.postgres.vault_crypto import VaultKeys, load_master_key
+from interfaces.postgres.vault_destinations import PostgresDestinations
+from interfaces.postgres.vault_sessions import PostgresSessions
 from interfaces.settings import Settings
+from interfaces.sweeping import Sweeper
 from projections.reports import Report, write_reports
 from projections.runner import ProjectionRunner
 from projections.waiting import WaitingThere
@@ -156,7 +160,17 @@ class _Parts:
         return [
             Role("clock", lambda: run_clock(self.committer, clock)),
             Role("timers", lambda: run_timers(self.committer, Store(self.pool), clock)),
+            Role("sweeper", self._sweeper(clock).run),
         ]
+
+    def _sweeper(self, clock: Clock) -> Sweeper:
+        source, keys = self.pool, self.keys
+        return Sweeper(
+            pool=source,
+            vault=PostgresVault(source, keys, clock),
+            destinations=PostgresDestinations(source, keys, clock),
+            sessions=PostgresSessions(source, keys, clock, terms=login_terms(self.settings)),
+        )
 
     def _execution(self) -> list[Role]:
         exchanges = {"paper": PaperVenue.from_settings(self.settings)}
