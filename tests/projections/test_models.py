@@ -38,6 +38,11 @@ def test_every_event_of_money_and_trading_is_read_by_some_model() -> None:
         "policy.command_refused.v1",
         "provider.event_received.v1",
         "time.day_ended.v1",
+        "timer.set.v1",
+        "timer.due.v1",
+        "rate.recorded.v1",
+        "fx.taken_on.v1",
+        "fx.covered.v1",
     }
 
 
