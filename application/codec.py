@@ -29,7 +29,7 @@ from domain import (
 )
 from domain.errors import DomainError
 from domain.exchange import position, quote, rates
-from domain.funding import deposit, dispute, payout, receipt, refund
+from domain.funding import deposit_events, dispute, payout, receipt, refund
 from domain.ledger import entry
 from domain.orders import events as orders
 from domain.positions import events as positions
@@ -81,14 +81,14 @@ EVENTS: Mapping[str, type] = {
     "proposal.expired.v1": proposals.ProposalExpired,
     "provider.event_received.v1": inbox.ProviderEventReceived,
     "outside_fact.booked.v1": claims.OutsideFactBooked,
-    "deposit.requested.v1": deposit.DepositRequested,
-    "deposit.outcome_unknown.v1": deposit.DepositOutcomeUnknown,
-    "deposit.payment_created.v1": deposit.DepositPaymentCreated,
-    "deposit.settled.v1": deposit.DepositSettled,
-    "deposit.failed.v1": deposit.DepositFailed,
-    "deposit.cancelled.v1": deposit.DepositCancelled,
-    "deposit.return_reserved.v1": deposit.DepositReturnReserved,
-    "deposit.return_released.v1": deposit.DepositReturnReleased,
+    "deposit.requested.v1": deposit_events.DepositRequested,
+    "deposit.outcome_unknown.v1": deposit_events.DepositOutcomeUnknown,
+    "deposit.payment_created.v1": deposit_events.DepositPaymentCreated,
+    "deposit.settled.v1": deposit_events.DepositSettled,
+    "deposit.failed.v1": deposit_events.DepositFailed,
+    "deposit.cancelled.v1": deposit_events.DepositCancelled,
+    "deposit.return_reserved.v1": deposit_events.DepositReturnReserved,
+    "deposit.return_released.v1": deposit_events.DepositReturnReleased,
     "refund.requested.v1": refund.RefundRequested,
     "refund.outcome_unknown.v1": refund.RefundOutcomeUnknown,
     "refund.accepted.v1": refund.RefundAccepted,

@@ -13,16 +13,8 @@ from application.funding import booking, claim, claims_of, following, post_all
 from application.ports import PaymentRequest, Payments, ProviderRefused, ProviderSilent
 from application.work import Work
 from domain.funding import entries
-from domain.funding.deposit import (
-    Deposit,
-    DepositSettled,
-    RecordPayment,
-    RecordRefusal,
-    RecordSilence,
-    RequestDeposit,
-    Status,
-    UnknownDeposit,
-)
+from domain.funding.deposit import Deposit, RecordPayment, RecordRefusal, RecordSilence, RequestDeposit
+from domain.funding.deposit_events import DepositSettled, Status, UnknownDeposit
 from domain.payments import BalanceMovement, PaymentFact
 
 

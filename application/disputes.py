@@ -12,8 +12,9 @@ from application.ids import derive, namespace
 from application.withdrawals import Acts
 from application.work import Work
 from domain.funding import entries
-from domain.funding.deposit import Deposit, NotSettled, ReleaseReturn, ReserveReturn
-from domain.funding.deposit import Status as DepositStatus
+from domain.funding.deposit import Deposit, ReleaseReturn, ReserveReturn
+from domain.funding.deposit_events import NotSettled
+from domain.funding.deposit_events import Status as DepositStatus
 from domain.funding.dispute import (
     Dispute,
     DisputeChargedBack,

@@ -15,7 +15,8 @@ from application.disputes import dispute_id, record_dispute
 from application.payouts import record_payout
 from application.ports import Payments
 from application.refunds import record_refund
-from domain.funding.deposit import Deposit, Status
+from domain.funding.deposit import Deposit
+from domain.funding.deposit_events import Status
 from domain.funding.dispute import Dispute
 from domain.funding.refund import Refund
 from domain.ids import UserId, is_id

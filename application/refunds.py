@@ -11,15 +11,9 @@ from application.funding import booking, claim, claims_of, following, post_all
 from application.ports import Payments, ProviderRefused, ProviderSilent, RefundRequest
 from application.work import Work
 from domain.funding import entries
-from domain.funding.deposit import (
-    Deposit,
-    NotSettled,
-    RecordRefusal,
-    RecordSilence,
-    ReleaseReturn,
-    ReserveReturn,
-)
-from domain.funding.deposit import Status as DepositStatus
+from domain.funding.deposit import Deposit, RecordRefusal, RecordSilence, ReleaseReturn, ReserveReturn
+from domain.funding.deposit_events import NotSettled
+from domain.funding.deposit_events import Status as DepositStatus
 from domain.funding.entries import Booking
 from domain.funding.refund import (
     RecordRefund,

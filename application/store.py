@@ -37,6 +37,7 @@ _READ_NAMED = f"""
         ON notification_id > %(after)s AND notification_id <= upto AND topic = ANY(%(names)s)
     ORDER BY notification_id
 """
+_RECORDED_AT = "SELECT recorded_at FROM log.events WHERE notification_id = %s"
 _READ_STREAM = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE originator_id = %s ORDER BY originator_version"
 _READ_EVENT = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE event_id = %s"
 _READ_RECEIPTS = f"SELECT {RECEIPT_COLUMNS} FROM log.receipts WHERE command_id = ANY(%s::uuid[])"
@@ -180,6 +181,17 @@ class Store:
             rows = await (await connection.execute(_READ_NAMED, wanted, prepare=True, binary=True)).fetchall()
             end = max([log_position, *(row[0] for row in rows[:1])])
             return Batch(events=[Recorded(*row[1:]) for row in rows if row[1] is not None], end=end)
+
+    async def position_before(self, moment: datetime) -> int:
+        """Return the last log position that was recorded before a moment; times never decrease along the log."""
+        low, high = 0, await self.head()
+        async with self._pool.connection() as connection:
+            while low < high:
+                middle = (low + high + 1) // 2
+                row = await (await connection.execute(_RECORDED_AT, (middle,), prepare=True)).fetchone()
+                assert row is not None
+                low, high = (middle, high) if row[0] < moment else (low, middle - 1)
+        return low
 
     async def read_stream(self, stream: str) -> list[Recorded]:
         """Read a whole stream, oldest first."""

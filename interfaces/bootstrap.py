@@ -20,6 +20,7 @@ from application.wakeup import Wakeup
 from interfaces.api.app import build_app
 from interfaces.api.parts import Parts
 from interfaces.api.passwords import Passwords
+from interfaces.api.standing import Standing
 from interfaces.api.tokens import Tokens
 from interfaces.payments.providers import open_providers
 from interfaces.postgres.connections import connect, pool
@@ -86,6 +87,12 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
         passwords = Passwords(threads=settings.password_hash_threads, queue_max=settings.password_hash_queue_max)
         stack.callback(passwords.close)
         life = timedelta(seconds=settings.access_token_s)
+        appends = Wakeup(connecting, "lastro_log")
+        await appends.start()
+        stack.push_async_callback(appends.stop)
+        standing = Standing(store, appends, clock, life=life)
+        await standing.start()
+        stack.push_async_callback(standing.stop)
         unprivileged = settings.model_copy(update={"database_url": None, "owner_url": None, "projector_url": None})
         yield Parts(
             settings=unprivileged,
@@ -98,6 +105,7 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             inbox=PostgresInbox(vaults, keys, clock),
             sessions=sessions,
             tokens=Tokens(await sessions.token_key(), clock, life=life),
+            standing=standing,
             passwords=passwords,
             queries=queries,
             watch=watch,

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from application.log import Recorded
 from application.store import Connection
-from domain.funding.deposit import (
+from domain.funding.deposit_events import (
     DepositCancelled,
     DepositEvent,
     DepositFailed,

@@ -143,6 +143,8 @@ async def ask(
     if bearer is None:
         raise refused()
     caller = parts.tokens.read(bearer.credentials)
+    if parts.standing.has_fallen(caller):
+        raise refused()
     allowed = ROLES[request.scope["route"].operation_id]
     assert allowed is not None, "a public route asks nobody"
     if not caller.roles & allowed:

@@ -8,6 +8,7 @@ from application.committer import Committer
 from application.ports import Clock, Destinations, Inbox, Payments, Sessions, Vault
 from application.store import Store
 from interfaces.api.passwords import Passwords
+from interfaces.api.standing import Standing
 from interfaces.api.tokens import Tokens
 from interfaces.postgres.connections import Pool
 from interfaces.settings import Settings
@@ -28,6 +29,7 @@ class Parts:
     inbox: Inbox
     sessions: Sessions
     tokens: Tokens
+    standing: Standing
     passwords: Passwords
     queries: Pool
     watch: Watch

@@ -27,6 +27,7 @@ class Caller:
     tenant: Tenant
     user: UserId
     roles: frozenset[Role]
+    issued_at: float
     expires_at: float
 
 
@@ -60,7 +61,7 @@ class Tokens:
             "sub": user,
             "tenant": tenant,
             "roles": sorted(role.value for role in roles),
-            "iat": now,
+            "iat": now.timestamp(),
             "exp": now + self.life,
         }
         return jwt.encode(claims, self._key.secret, algorithm=ALGORITHM, headers={"kid": self._key.id})
@@ -89,6 +90,7 @@ class Tokens:
                 tenant=Tenant(claims["tenant"]),
                 user=UserId(claims["sub"]),
                 roles=frozenset(Role(role) for role in claims["roles"]),
+                issued_at=float(claims["iat"]),
                 expires_at=float(claims["exp"]),
             )
         except (jwt.InvalidTokenError, ValueError, TypeError):

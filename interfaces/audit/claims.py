@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from application import streams
 from domain.claims import EmailClaimed, OutsideFactBooked
-from domain.funding.deposit import DepositSettled
+from domain.funding.deposit_events import DepositSettled
 from domain.funding.dispute import DisputeChargedBack, DisputeWon
 from domain.funding.payout import PayoutCreated
 from domain.funding.receipt import ReceiptRecorded

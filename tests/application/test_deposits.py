@@ -14,7 +14,8 @@ from application.refunds import ask_for_refund, find_refund
 from application.store import Store
 from domain.claims import AlreadyBooked
 from domain.four_eyes import SelfApproval
-from domain.funding.deposit import Deposit, MoreThanDeposited, Status, UnknownDeposit
+from domain.funding.deposit import Deposit
+from domain.funding.deposit_events import MoreThanDeposited, Status, UnknownDeposit
 from domain.funding.facts import FactMismatch
 from domain.funding.receipt import AlreadyIdentified
 from domain.funding.refund import Refund

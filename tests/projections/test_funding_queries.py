@@ -12,7 +12,8 @@ from application.commands import Command
 from application.deposits import find_deposit, record_payment_silence
 from application.refunds import find_refund
 from domain.funding import dispute, payout, refund
-from domain.funding.deposit import Deposit, Status, UnknownDeposit
+from domain.funding.deposit import Deposit
+from domain.funding.deposit_events import Status, UnknownDeposit
 from domain.funding.refund import Refund, UnknownRefund
 from domain.payments import ObjectKind
 from projections import deposits, disputes, payouts, receipts, refunds

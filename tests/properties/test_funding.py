@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from application import streams
 from application.commands import Command
 from domain.errors import DomainError
-from domain.funding.deposit import Deposit, Status
+from domain.funding.deposit import Deposit
+from domain.funding.deposit_events import Status
 from domain.funding.refund import Refund
 from domain.funding.refund import Status as RefundStatus
 from domain.ledger.accounts import Bucket, available, held, receivable

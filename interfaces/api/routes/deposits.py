@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from application.deposits import ask_for_payment, client_secret, find_deposit, request_deposit
-from domain.funding.deposit import RequestDeposit, Status, UnknownDeposit, UnknownProvider
+from domain.funding.deposit import RequestDeposit
+from domain.funding.deposit_events import Status, UnknownDeposit, UnknownProvider
 from domain.ids import DepositId
 from interfaces.api.ask import Ask, Asked, answer
 from interfaces.api.documented import COMMAND, QUERY, problems

@@ -23,7 +23,7 @@ from application.provider_facts import Home
 from application.store import Store, speak_hex_ids
 from application.tasks import end
 from application.wakeup import Wakeup
-from domain.funding.deposit import Status
+from domain.funding.deposit_events import Status
 from domain.funding.dispute import Dispute
 from domain.funding.dispute import Status as DisputeStatus
 from domain.ids import DepositId

@@ -4,13 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.funding.deposit import (
-    Deposit,
-    DepositPaymentCreated,
-    DepositRequested,
-    DepositSettled,
-    Status,
-)
+from domain.funding.deposit import Deposit
+from domain.funding.deposit_events import DepositPaymentCreated, DepositRequested, DepositSettled, Status
 from domain.ids import DepositId, RefundId
 from domain.money import Amount
 from domain.payments import (

@@ -8,6 +8,14 @@ import pytest
 
 from domain.funding import deposit
 from domain.funding.deposit import (
+    RecordPayment,
+    RecordRefusal,
+    RecordSilence,
+    ReleaseReturn,
+    RequestDeposit,
+    ReserveReturn,
+)
+from domain.funding.deposit_events import (
     DepositCancelled,
     DepositExists,
     DepositFailed,
@@ -19,12 +27,6 @@ from domain.funding.deposit import (
     InvalidDeposit,
     MoreThanDeposited,
     NotSettled,
-    RecordPayment,
-    RecordRefusal,
-    RecordSilence,
-    ReleaseReturn,
-    RequestDeposit,
-    ReserveReturn,
     Status,
     UnknownDeposit,
 )

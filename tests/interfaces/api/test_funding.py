@@ -7,7 +7,8 @@ import pytest
 
 from application.deposits import record_payment, request_deposit
 from application.disputes import record_dispute
-from domain.funding.deposit import Deposit, RequestDeposit, Status
+from domain.funding.deposit import Deposit, RequestDeposit
+from domain.funding.deposit_events import Status
 from domain.ids import DepositId, UserId
 from domain.users import Role
 from tests.application import funded

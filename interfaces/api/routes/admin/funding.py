@@ -9,7 +9,7 @@ from pydantic import Field
 
 from application.receipts import find_receipt, identify_receipt, record_receipt
 from domain.funding import dispute
-from domain.funding.deposit import Status
+from domain.funding.deposit_events import Status
 from domain.funding.receipt import RecordReceipt
 from domain.ids import ReceiptId, UserId
 from interfaces.api.ask import Asked, answer
