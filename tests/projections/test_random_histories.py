@@ -14,18 +14,20 @@ from hypothesis import strategies as st
 from application import streams
 from application.commands import CommandRefused
 from domain.errors import DomainError
+from domain.funding.deposit import Deposit
 from domain.ids import ConnectionId, UserId
 from domain.orders.order import Order
 from domain.orders.terms import Side
 from domain.positions.state import Position
 from domain.users import ActivateUser, Role, SetRoles, SuspendUser, User
 from interfaces.postgres.configuration import Urls
-from projections import generations, orders, positions, users
+from projections import deposits, generations, orders, positions, users
 from projections.follower import Follower, Progress
 from projections.generations import ensure_generations, list_generations
 from projections.models import PROJECTIONS
 from projections.reader import Fact, Slice
 from projections.rebuild import build, compare
+from tests.projections import cashier, till
 from tests.projections.house import BANK, House, a_house, coins, wallet
 
 MODELS = tuple(PROJECTIONS.values())
@@ -44,6 +46,9 @@ STEPS = st.one_of(
     st.tuples(st.just("buy"), st.integers(0, 2), st.integers(1, 100)),
     st.tuples(st.just("sell"), st.integers(0, 2), st.integers(1, 100)),
     st.tuples(st.just("reject"), st.integers(0, 2), st.just(1)),
+    st.tuples(st.just("fund"), PEOPLE, st.just(0)),
+    st.tuples(st.just("send"), PEOPLE, st.integers(1, 50)),
+    st.tuples(st.just("cash out"), PEOPLE, st.integers(300, 9_999)),
 )
 Step = tuple[str, int, int]
 
@@ -84,6 +89,12 @@ class World:
                 side = Side.SELL if what == "sell" else Side.BUY
                 order = await house.order(owner, connection, side=side, whole=which + 1)
                 await (house.reject(order, "no") if what == "reject" else house.fill(order, size, fee=coins(1, "USDT")))
+            case "fund":
+                await till.some_funding(house, user)
+            case "send":
+                await cashier.transfer(house, user, to=self.people[(which + 1) % len(self.people)], cents=size)
+            case "cash out":
+                await cashier.withdrawal(house, user, await cashier.destination(house, user), cents=size)
             case _:
                 pass
 
@@ -151,6 +162,10 @@ async def equals_naive(world: World) -> None:
             assert (order.status, order.filled, order.cost, order.fees) == (
                 state.status, state.filled, state.cost, state.fees
             )  # fmt: skip
+        for paid in (await deposits.list_deposits(connection, limit=500)).items:
+            known = (await house.committer.state(streams.deposit(house.tenant, paid.id))).state
+            assert isinstance(known, Deposit)
+            assert (paid.status, paid.payment, paid.amount - paid.returned) == (known.status, known.payment, known.left)
         for held in (await positions.list_positions(connection, limit=500)).items:
             stream = streams.position(house.tenant, held.connection, instrument=held.instrument, strategy=held.strategy)
             folded = (await house.committer.state(stream)).state
