@@ -1,8 +1,11 @@
 """Administrators and managers see the users of their tenant and change their status and roles."""
 
+from functools import partial
+
 from domain.users import Role, Status
 from tests.interfaces.api.answers import body, items, pointers, problem
-from tests.interfaces.api.installation import House
+from tests.interfaces.api.callers import Caller
+from tests.interfaces.api.installation import PASSWORD, House, until
 
 USERS = "admin/users"
 
@@ -61,3 +64,31 @@ def test_roles_are_known_ones_and_at_least_one(house: House) -> None:
     for roles, pointer in (([], "/roles"), (["root"], "/roles/0"), ("admin", "/roles"), ([1], "/roles/0")):
         answer = admin.send("PUT", f"{USERS}/{bob.user}/roles", json={"roles": roles})
         assert pointer in pointers(problem(answer, 422, "invalid_request"))
+
+
+def test_the_tokens_of_a_suspended_user_stop_at_once_for_queries_too_and_new_ones_work_again(house: House) -> None:
+    bob = house.person(Role.TRADER, email="bob@example.org", password=PASSWORD)
+    assert bob.get("balances").status_code == 200
+    assert house.admin.post(f"{USERS}/{bob.user}/suspend").status_code == 200
+    for one in map(bob.at, house.installation.apis):
+        until(partial(is_refused, one))
+    assert house.admin.post(f"{USERS}/{bob.user}/activate").status_code == 200
+    assert bob.get("balances").status_code == 401, "what was issued before stays no good"
+    assert logged_in(house, "bob@example.org").get("balances").status_code == 200
+
+
+def test_a_change_of_roles_ends_the_tokens_that_name_the_old_ones(house: House) -> None:
+    bob = house.person(Role.FINANCE, email="bob@example.org", password=PASSWORD)
+    assert house.admin.send("PUT", f"{USERS}/{bob.user}/roles", json={"roles": ["trader"]}).status_code == 200
+    until(lambda: bob.get("ledger/trial-balance").status_code == 401)
+    problem(logged_in(house, "bob@example.org").get("ledger/trial-balance"), 403, "role_not_allowed")
+
+
+def is_refused(caller: Caller) -> bool:
+    return caller.get("balances").status_code == 401
+
+
+def logged_in(house: House, email: str) -> Caller:
+    said = {"tenant": house.tenant, "email": email, "password": PASSWORD}
+    answer = house.installation.nobody.post("auth/login", said, key=None)
+    return Caller(http=house.installation.apis[0], token=body(answer)["access_token"])
