@@ -23,7 +23,7 @@ ACTOR = "provider:"
     operation_id="receive_webhook",
     status_code=HTTPStatus.OK,
     response_class=Response,
-    responses=problems(400, 404, 413, 415, 500, 503),
+    responses=problems(400, 404, 413, 415, 422, 500, 503),
 )
 async def receive(provider: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")], request: Request) -> Response:
     """Take a provider's signed message, once; a forged one leaves nothing."""
