@@ -41,6 +41,7 @@ EVENTS: Mapping[str, type] = {
     "asset.registered.v1": assets.AssetRegistered,
     "email.claimed.v1": claims.EmailClaimed,
     "user.registered.v1": users.UserRegistered,
+    "user.email_verified.v1": users.UserEmailVerified,
     "user.activated.v1": users.UserActivated,
     "user.suspended.v1": users.UserSuspended,
     "user.roles_changed.v1": users.UserRolesChanged,

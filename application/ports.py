@@ -121,6 +121,15 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """A login as its owner sees it in a list."""
+
+    family: str
+    renewed_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
     """What access tokens are signed with; `id` goes into their header."""
 
@@ -152,6 +161,9 @@ class Sessions(Protocol):
 
     async def close_session(self, token: str) -> None:
         """End the session of a token; a token that is no good is nothing to do."""
+
+    async def list_sessions(self, tenant: str, subject: SubjectId) -> "list[OpenSession]":
+        """Return a subject's open sessions, newest first."""
 
     async def close_sessions(self, tenant: str, subject: SubjectId) -> None:
         """End all sessions of a subject: a suspension, another password."""
@@ -270,3 +282,28 @@ class Inbox(Protocol):
 
     async def get_message(self, provider: str, event: str) -> bytes | None:
         """Return a message's body as it came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What a person is told. `token` proves who reads it, where the kind needs that."""
+
+    kind: str
+    token: str | None = field(default=None, repr=False)
+
+
+class Notifier(Protocol):
+    """Tells people something, by whatever way the installation has."""
+
+    async def notify(self, tenant: str, subject: SubjectId, message: Message) -> None:
+        """Put a message on its way. Raises UnknownSubject."""
+
+
+class Proofs(Protocol):
+    """Tokens that prove who holds an address: good once, and for a while."""
+
+    async def make_proof(self, tenant: str, subject: SubjectId, purpose: str, *, expires_at: datetime) -> str:
+        """Return a new token; older ones of the purpose are no good any more."""
+
+    async def take_proof(self, tenant: str, token: str, purpose: str) -> SubjectId | None:
+        """Use a token up and return whose it is; None where it is unknown, used or too old."""

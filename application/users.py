@@ -5,8 +5,9 @@ from application.actors import actor_streams, require_actor
 from application.commands import Body, Command, Envelope
 from application.work import Work
 from domain.claims import EmailClaimed
+from domain.ids import UserId
 from domain.tenants import Tenant, UnknownTenant
-from domain.users import ActivateUser, RegisterUser, SetRoles, SuspendUser
+from domain.users import ActivateUser, RegisterUser, SetRoles, SuspendUser, VerifyEmail
 
 
 def register_user(envelope: Envelope, user: RegisterUser, *, email_hmac: str) -> Command:
@@ -38,3 +39,14 @@ def change_user(envelope: Envelope, change: ActivateUser | SuspendUser | SetRole
 
     reads = (stream, *(actor for actor in actor_streams(envelope) if actor != stream))
     return Command(name=names[type(change)], envelope=envelope, reads=reads, decide=decide)
+
+
+def verify_email(envelope: Envelope, user: UserId) -> Command:
+    """Return the command that says that a user holds the address; the proof was checked before."""
+    stream = streams.user(envelope.tenant, user)
+
+    def decide(work: Work) -> Body:
+        work.run(stream, VerifyEmail(user=user))
+        return {"id": user}
+
+    return Command(name="verify_email", envelope=envelope, reads=(stream,), decide=decide)

@@ -153,8 +153,22 @@ class UserRolesChanged:
     roles: tuple[Role, ...]
 
 
-Command = RegisterUser | ActivateUser | SuspendUser | SetRoles
-Event = UserRegistered | UserActivated | UserSuspended | UserRolesChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyEmail:
+    """Say that a user holds the address; the proof was checked."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEmailVerified:
+    """A user has proven to hold the address."""
+
+    user: UserId
+
+
+Command = RegisterUser | VerifyEmail | ActivateUser | SuspendUser | SetRoles
+Event = UserRegistered | UserEmailVerified | UserActivated | UserSuspended | UserRolesChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +184,7 @@ class User:
     subject: SubjectId
     roles: tuple[Role, ...]
     status: Status
+    email_verified: bool = False
 
 
 State = NoUser | User
@@ -184,6 +199,10 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
     match command:
         case RegisterUser():
             return _register(state, command)
+        case VerifyEmail():
+            if isinstance(state, NoUser):
+                raise UnknownUser(user=command.user)
+            return () if state.email_verified else (UserEmailVerified(user=state.user),)
         case ActivateUser():
             user = _somebody_else(state, command.user, command.by)
             return () if user.status is Status.ACTIVE else (UserActivated(user=user.user),)
@@ -203,6 +222,8 @@ def evolve(state: State, event: Event) -> State:
     match event:
         case UserRegistered():
             return User(user=event.user, subject=event.subject, roles=event.roles, status=event.status)
+        case UserEmailVerified():
+            return replace(_known(state), email_verified=True)
         case UserActivated():
             return replace(_known(state), status=Status.ACTIVE)
         case UserSuspended():

@@ -28,6 +28,7 @@ from interfaces.postgres.vault import open_vault
 from interfaces.postgres.vault_crypto import load_master_key
 from interfaces.postgres.vault_destinations import PostgresDestinations
 from interfaces.postgres.vault_inbox import PostgresInbox
+from interfaces.postgres.vault_people import PostgresOutbox, PostgresProofs
 from interfaces.postgres.vault_sessions import PostgresSessions, Terms
 from interfaces.settings import Settings
 from projections.watch import Watch
@@ -103,6 +104,8 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             vault=await open_vault(vaults, keys, clock),
             destinations=PostgresDestinations(vaults, keys, clock),
             inbox=PostgresInbox(vaults, keys, clock),
+            notifier=PostgresOutbox(vaults, keys, clock),
+            proofs=PostgresProofs(vaults, clock),
             sessions=sessions,
             tokens=Tokens(await sessions.token_key(), clock, life=life),
             standing=standing,

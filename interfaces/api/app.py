@@ -19,6 +19,7 @@ from interfaces.api.routes import (
     health,
     me,
     orders,
+    people,
     proposals,
     quotes,
     refunds,
@@ -34,6 +35,7 @@ from interfaces.api.routes.ledger import accounts, entries, trial_balance
 
 _ROUTERS = (
     sessions.router,
+    people.router,
     me.router,
     assets.router,
     entries.router,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from application.assets import Assets
 from application.committer import Committer
-from application.ports import Clock, Destinations, Inbox, Payments, Sessions, Vault
+from application.ports import Clock, Destinations, Inbox, Notifier, Payments, Proofs, Sessions, Vault
 from application.store import Store
 from interfaces.api.passwords import Passwords
 from interfaces.api.standing import Standing
@@ -27,6 +27,8 @@ class Parts:
     vault: Vault
     destinations: Destinations
     inbox: Inbox
+    notifier: Notifier
+    proofs: Proofs
     sessions: Sessions
     tokens: Tokens
     standing: Standing

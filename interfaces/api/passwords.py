@@ -1,14 +1,18 @@
 """Password hashes: argon2id in a pool of a few threads, 64 MiB each, with a bounded queue in front of it."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from typing import TypeVar
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from interfaces.api.problems import RETRY_AFTER_S, Problem
+
+T = TypeVar("T")
 
 HASHER = PasswordHash((Argon2Hasher(),))
 
@@ -23,6 +27,14 @@ class Passwords:
 
     async def check(self, password: str, stored: str | None) -> bool:
         """Say whether a password is right. An unknown user takes as long as a known one."""
+        return await self._in_turn(_verify, password, stored or self._nobodys) and stored is not None
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to store."""
+        return await self._in_turn(HASHER.hash, password)
+
+    async def _in_turn(self, work: Callable[..., T], *arguments: str) -> T:
+        """Do what takes a tenth of a second and 64 MiB, when it is its turn."""
         if self._places == 0:
             raise Problem(
                 HTTPStatus.TOO_MANY_REQUESTS,
@@ -32,11 +44,9 @@ class Passwords:
             )
         self._places -= 1
         try:
-            loop = asyncio.get_running_loop()
-            right = await loop.run_in_executor(self._pool, _verify, password, stored or self._nobodys)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
         finally:
             self._places += 1
-        return right and stored is not None
 
     def close(self) -> None:
         """End the threads."""

@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from interfaces.cli import events, installation, measures, people, processes, sandbox, withdrawals
+from interfaces.cli import events, installation, measures, outbox, people, processes, sandbox, withdrawals
 
 app = typer.Typer(
     name="lastro",
@@ -32,6 +32,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(withdrawals.app, name="withdrawals")
 app.add_typer(measures.audit, name="audit")
 app.add_typer(sandbox.app, name="sandbox")
+app.command("outbox")(outbox.outbox)
 app.command("demo")(measures.demo)
 app.command("bench")(measures.bench)
 app.command("status")(installation.status)

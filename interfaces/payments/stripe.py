@@ -117,26 +117,14 @@ class StripePayments:
             ObjectKind.DISPUTE: self._client.v1.disputes,
             ObjectKind.PAYOUT: self._client.v1.payouts,
         }
-        try:
-            found = await self._ask(lambda: services[kind].retrieve_async(object_id, {"expand": _EXPAND[kind]}))
-        except ProviderRefused as refused:
-            if refused.reason == _MISSING:
-                return None
-            raise
-        return stripe_facts.fact(kind, found.to_dict())
+        found = await self._look(lambda: services[kind].retrieve_async(object_id, {"expand": _EXPAND[kind]}))
+        return None if found is None else stripe_facts.fact(kind, found.to_dict())
 
     async def find(self, kind: ObjectKind, *, tenant: str, own_id: str) -> ProviderFact | None:
         """See the port. Asking again under the idempotency key would find it too, but also make it."""
-        if kind is ObjectKind.PAYMENT:
-            query = f"metadata['deposit']:'{own_id}' AND metadata['tenant']:'{tenant}'"
-            found = await self._ask(lambda: self._client.v1.payment_intents.search_async({"query": query}))
-            return await self.get(kind, found.data[0].id) if found.data else None
-        listed = await self._ask(lambda: self._client.v1.refunds.list_async({"limit": 100}))
-        async for one in listed.auto_paging_iter():
-            said = one.to_dict().get("metadata") or {}
-            if (said.get("refund"), said.get("tenant")) == (own_id, tenant):
-                return await self.get(kind, one.id)
-        return None
+        named = self._named_payment if kind is ObjectKind.PAYMENT else self._named_refund
+        object_id = await self._look(lambda: named(tenant, own_id))
+        return None if object_id is None else await self.get(kind, object_id)
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         """See the port."""
@@ -149,6 +137,29 @@ class StripePayments:
             return stripe_facts.event(body)
         except (SignatureVerificationError, ValueError, KeyError, TypeError) as error:
             raise ForgedWebhook from error
+
+    async def _named_payment(self, tenant: str, deposit: str) -> str | None:
+        query = f"metadata['deposit']:'{deposit}' AND metadata['tenant']:'{tenant}'"
+        found = await self._client.v1.payment_intents.search_async({"query": query})
+        return found.data[0].id if found.data else None
+
+    async def _named_refund(self, tenant: str, refund: str) -> str | None:
+        """Look through all refunds, newest first: Stripe does not search these."""
+        listed = await self._client.v1.refunds.list_async({"limit": 100})
+        async for one in listed.auto_paging_iter():
+            said = one.to_dict().get("metadata") or {}
+            if (said.get("refund"), said.get("tenant")) == (refund, tenant):
+                return str(one.id)
+        return None
+
+    async def _look(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """Ask how something stands; None where it is not there. Any other refusal says nothing about it."""
+        try:
+            return await self._ask(call)
+        except ProviderRefused as refused:
+            if refused.reason == _MISSING:
+                return None
+            raise ProviderSilent from refused
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """Ask Stripe. Raises `ProviderRefused`, or `ProviderSilent` where nobody can say what was done."""

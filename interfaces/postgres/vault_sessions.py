@@ -15,9 +15,9 @@ from uuid import uuid4
 
 from psycopg.rows import class_row
 
-from application.ports import Clock, LoginLocked, Session, SessionRefused, SigningKey, UnknownSubject
+from application.ports import Clock, LoginLocked, OpenSession, Session, SessionRefused, SigningKey, UnknownSubject
 from domain.ids import SubjectId
-from interfaces.postgres.connections import Connection, Pool, writing
+from interfaces.postgres.connections import Connection, Pool, reading, writing
 from interfaces.postgres.vault_crypto import VaultKeys, new_key, seal, unseal
 
 Verdict = Literal["current", "previous", "unknown", "expired", "closed", "reused"]
@@ -46,6 +46,10 @@ _END = "update vault.sessions set ended_at = %s, ended_because = %s where tenant
 _END_ALL = """
 update vault.sessions set ended_at = %s, ended_because = 'closed'
 where tenant = %s and subject = %s and ended_at is null
+"""
+_OPEN_ONES = """
+select family, rotated_at, expires_at from vault.sessions
+where tenant = %s and subject = %s and ended_at is null and expires_at > %s order by rotated_at desc, family
 """
 _SWEEP_SESSIONS = "delete from vault.sessions where tenant = %s and expires_at <= %s"
 _TAKE_ATTEMPTS = """
@@ -137,6 +141,15 @@ class PostgresSessions:
             verdict, _, _ = await self._judge(connection, token, now)
             if verdict in {"current", "previous"}:
                 await connection.execute(_END, [now, "closed", tenant, family])
+
+    async def list_sessions(self, tenant: str, subject: SubjectId) -> list[OpenSession]:
+        """See the port."""
+        async with reading(self._source, tenant) as connection:
+            rows = await (await connection.execute(_OPEN_ONES, [tenant, subject, self._clock.now()])).fetchall()
+        return [
+            OpenSession(family=family, renewed_at=renewed_at, expires_at=expires_at)
+            for family, renewed_at, expires_at in rows
+        ]
 
     async def close_sessions(self, tenant: str, subject: SubjectId) -> None:
         """See the port."""

@@ -55,7 +55,7 @@ async def login(body: Login, request: Request) -> Response:
     subject = await parts.vault.find_subject_by_email(body.tenant, body.email)
     stored = None if subject is None else await parts.vault.get_password_hash(body.tenant, subject)
     if not await parts.passwords.check(body.password, stored) or subject is None:
-        raise Problem(HTTPStatus.UNAUTHORIZED, "wrong_credentials", "E-mail or password is wrong.")
+        raise wrong_credentials()
     await parts.sessions.forgive_logins(body.tenant, body.email, address)
     user = await _active(parts, body.tenant, subject)
     return _tokens(parts, user, await parts.sessions.open_session(body.tenant, subject))
@@ -74,6 +74,11 @@ async def logout(body: Refresh, ask: Asked) -> Response:
     """End the session of a refresh token. Ending one that is over is nothing to do."""
     await ask.parts.sessions.close_session(body.refresh_token)
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def wrong_credentials() -> Problem:
+    """Return the problem of a login that fails; which of both is wrong is nobody's business."""
+    return Problem(HTTPStatus.UNAUTHORIZED, "wrong_credentials", "E-mail or password is wrong.")
 
 
 async def _active(parts: Parts, tenant: str, user: str) -> User:

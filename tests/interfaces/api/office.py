@@ -76,8 +76,9 @@ class Office:
     async def do(self, command: Command) -> Body:
         return (await self._committer.submit(command)).accepted()
 
-    def create_tenant(self, name: str) -> None:
-        self.run(self.do(create_tenant(envelope("system"), CreateTenant(name=name))))
+    def create_tenant(self, name: str, *, open_registration: bool = False, auto_approve: bool = False) -> None:
+        wanted = CreateTenant(name=name, open_registration=open_registration, auto_approve=auto_approve)
+        self.run(self.do(create_tenant(envelope("system"), wanted)))
 
     def create_user(
         self,

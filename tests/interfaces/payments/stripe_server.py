@@ -14,9 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 SECRET = "whsec_of_tests"
 API_KEY = "sk_test_of_tests"
+
+
+@web.middleware
+async def _authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.headers.get("Authorization") != f"Bearer {API_KEY}":
+        return _error(401, "invalid_request_error", "api_key_invalid")
+    return await handler(request)
 
 
 @dataclass
@@ -31,7 +39,7 @@ class StripeServer:
     _number: int = 0
 
     def application(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[_authenticated])
         app.router.add_post("/v1/{kind}", self._create)
         app.router.add_get("/v1/payment_intents/search", self._search)
         app.router.add_get("/v1/refunds", self._list)
@@ -41,8 +49,6 @@ class StripeServer:
     async def _create(self, request: web.Request) -> web.StreamResponse:
         form = dict((await request.post()).items())
         self.asked.append(f"POST {request.path}")
-        if request.headers.get("Authorization") != f"Bearer {API_KEY}":
-            return _error(401, "invalid_request_error", "api_key_invalid")
         fault, self.fault = self.fault, None
         if fault == "broken":
             return _error(500, "api_error", None)
@@ -83,8 +89,7 @@ class StripeServer:
 
     async def _retrieve(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(f"GET {request.path}")
-        if self.fault == "broken":
-            self.fault = None
+        if self._breaks():
             return _error(503, "api_error", None)
         found = self.objects.get(request.match_info["id"])
         if found is None:
@@ -104,6 +109,8 @@ class StripeServer:
         return shown
 
     async def _search(self, request: web.Request) -> web.StreamResponse:
+        if self._breaks():
+            return _error(503, "api_error", None)
         found = [
             one
             for one in self.objects.values()
@@ -114,9 +121,21 @@ class StripeServer:
             {"object": "search_result", "data": found, "has_more": False, "url": "/v1/payment_intents/search"}
         )
 
-    async def _list(self, _: web.Request) -> web.StreamResponse:
-        found = [one for one in self.objects.values() if one["object"] == "refund"]
-        return web.json_response({"object": "list", "data": found, "has_more": False, "url": "/v1/refunds"})
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        """Show refunds, newest first, one on a page, however many are asked for."""
+        if self._breaks():
+            return _error(503, "api_error", None)
+        ids = [one["id"] for one in reversed(self.objects.values()) if one["object"] == "refund"]
+        after = request.query.get("starting_after")
+        rest = ids[ids.index(after) + 1 :] if after else ids
+        page = [self._expanded(self.objects[id], []) for id in rest[:1]]
+        return web.json_response({"object": "list", "data": page, "has_more": len(rest) > 1, "url": "/v1/refunds"})
+
+    def _breaks(self) -> bool:
+        if self.fault != "broken":
+            return False
+        self.fault = None
+        return True
 
     def event(self, kind: str, id: str, *, at: int | None = None, secret: str = SECRET) -> tuple[bytes, dict[str, str]]:
         """Return an event about an object as Stripe delivers it: the body and its signature."""

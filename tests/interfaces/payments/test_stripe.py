@@ -118,6 +118,32 @@ async def test_an_error_of_stripes_own_is_unknown_and_a_refusal_is_final(
             await nowhere.get(ObjectKind.PAYMENT, "pa_1")
 
 
+async def test_a_question_that_is_not_answered_leaves_everything_open(
+    stripe: StripePayments, server: StripeServer
+) -> None:
+    for kind in (ObjectKind.PAYMENT, ObjectKind.REFUND):
+        server.fault = "broken"
+        with pytest.raises(ProviderSilent):
+            await stripe.find(kind, tenant="acme", own_id=DEPOSIT)
+    async with client(server.url, api_key="sk_wrong") as nobody:
+        with pytest.raises(ProviderSilent):
+            await nobody.get(ObjectKind.PAYMENT, "pa_1")
+
+
+async def test_a_refund_is_found_by_our_id_among_many(stripe: StripePayments) -> None:
+    payment = await stripe.create_payment(ASKED)
+    ids = [digit * 32 for digit in "abc"]
+    for id in ids:
+        wanted = RefundRequest(tenant="acme", id=id, payment=payment.id, amount=Amount(1_000, USD))
+        await stripe.create_refund(wanted)
+    for id in ids:
+        found = await stripe.find(ObjectKind.REFUND, tenant="acme", own_id=id)
+        assert isinstance(found, RefundFact)
+        assert found.refund == id
+    assert await stripe.find(ObjectKind.REFUND, tenant="acme", own_id="f" * 32) is None
+    assert await stripe.find(ObjectKind.REFUND, tenant="other", own_id=ids[0]) is None
+
+
 async def test_a_payment_that_succeeded_shows_what_stripe_booked_in_its_own_currency(
     stripe: StripePayments, server: StripeServer
 ) -> None:
