@@ -84,7 +84,7 @@ async def never(_: int) -> None:
 
 @asynccontextmanager
 async def stripe(url: str) -> AsyncIterator[StripePayments]:
-    made = StripePayments(api_key=API_KEY, webhook_secret=SECRET, api_base=url, timeout_s=5)
+    made = StripePayments(api_key=API_KEY, webhook_secret=SECRET, api_base=url, timeout_s=60)
     try:
         yield made
     finally:
