@@ -102,7 +102,7 @@ class Waiting:
         provider = self._providers.get(one.provider)
         if provider is None:
             return
-        fact = await provider.find(one.kind, tenant=one.tenant, own_id=one.id)
+        fact = await self._ask(one, provider)
         if fact is None:
             fact = await self._absent(one, provider, now)
         if fact is None:
@@ -116,6 +116,16 @@ class Waiting:
             envelope=lambda tenant, about: _envelope(one, tenant=tenant, about=about, now=now),
         )
         await taking.take(fact)
+
+    async def _ask(self, one: Waits, provider: Payments) -> ProviderFact | None:
+        """Look it up by the provider's name for it where we know that, for a search by ours may lag behind."""
+        if one.kind is ObjectKind.PAYMENT:
+            known = (await find_deposit(self._committer, one.tenant, one.id)).payment
+        else:
+            known = (await find_refund(self._committer, one.tenant, one.id)).object
+        if known is not None:
+            return await provider.get(one.kind, known)
+        return await provider.find(one.kind, tenant=one.tenant, own_id=one.id)
 
     async def _absent(self, one: Waits, provider: Payments, now: datetime) -> ProviderFact | None:
         """Settle what a provider has not got: nobody waits for a payment any more, a refund is asked for again."""
