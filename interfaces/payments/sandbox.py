@@ -177,7 +177,7 @@ class SandboxPayments:
         paid = await self.get(ObjectKind.PAYMENT, payment)
         if not isinstance(paid, PaymentFact) or paid.status is not PaymentStatus.SUCCEEDED:
             raise SandboxRefuses(f"{payment} is no payment that succeeded")
-        id = f"dis_{derive(_IDS, 'dispute', payment)}"
+        id = dispute_of(payment)
         made = DisputeFact(
             provider=NAME,
             id=id,
@@ -195,7 +195,7 @@ class SandboxPayments:
         return await self._add(ObjectKind.DISPUTE, None, made, tell=True)
 
     async def close_dispute(self, dispute: str, *, won: bool) -> ProviderFact:
-        """Decide a dispute: a won one gives back the money and the fee. Raises `SandboxRefuses`."""
+        """Decide a dispute, or a payment's: a won one gives back the money and the fee. Raises `SandboxRefuses`."""
 
         def closed(fact: ProviderFact) -> ProviderFact:
             if not isinstance(fact, DisputeFact) or fact.status is not DisputeStatus.OPEN or fact.taken is None:
@@ -205,7 +205,8 @@ class SandboxPayments:
             returned = _line(fact.id, "returned", fact.taken.settled, fee=fact.taken.fee)
             return replace(fact, status=DisputeStatus.WON, returned=returned)
 
-        return await self._act(dispute, closed)
+        is_payment = await self.get(ObjectKind.PAYMENT, dispute) is not None
+        return await self._act(dispute_of(dispute) if is_payment else dispute, closed)
 
     async def pay_out(self, amount: Amount) -> PayoutFact:
         """Send our money to our bank."""
@@ -238,6 +239,11 @@ class SandboxPayments:
             await connection.execute(_CHANGE, [_written(changed, _kind_of(changed)), object_id])
             await connection.execute(_TELL, [object_id])
         return changed
+
+
+def dispute_of(payment: str) -> str:
+    """Return the id of a payment's dispute: there is one at most."""
+    return f"dis_{derive(_IDS, 'dispute', payment)}"
 
 
 async def _stored(connection: Connection, query: str, object_id: str) -> ProviderFact:
