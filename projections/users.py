@@ -13,6 +13,7 @@ from domain.users import (
     Status,
     UnknownUser,
     UserActivated,
+    UserEmailVerified,
     UserRegistered,
     UserRolesChanged,
     UserSuspended,
@@ -22,7 +23,7 @@ from projections.paging import FIRST, page_of, read_cursor
 from projections.reading import Answer, Page, fetch, log_position, where
 
 NAME = "users"
-HANDLES = (UserRegistered, UserActivated, UserSuspended, UserRolesChanged)
+HANDLES = (UserRegistered, UserEmailVerified, UserActivated, UserSuspended, UserRolesChanged)
 
 
 def apply(recorded: Recorded, event: UserEvent) -> Iterator[Change]:
@@ -37,10 +38,13 @@ def apply(recorded: Recorded, event: UserEvent) -> Iterator[Change]:
                     "subject": subject,
                     "status": status.value,
                     "roles": [role.value for role in roles],
+                    "email_verified": False,
                     "log_position": recorded.log_position,
                     "registered_at": recorded.recorded_at,
                 },
             )
+        case UserEmailVerified():
+            yield Put("users", key, {"email_verified": True})
         case UserActivated():
             yield Put("users", key, {"status": Status.ACTIVE.value})
         case UserSuspended():
@@ -59,11 +63,12 @@ class User:
     subject: str
     status: Status
     roles: tuple[Role, ...]
+    email_verified: bool
     registered_at: datetime
     log_position: int
 
 
-_COLUMNS = "id, subject, status, roles, registered_at, log_position"
+_COLUMNS = "id, subject, status, roles, email_verified, registered_at, log_position"
 _ONE = f"SELECT {_COLUMNS} FROM read.users WHERE id = %(id)s"
 _LIST = "SELECT {columns} FROM read.users WHERE {conditions} ORDER BY log_position LIMIT %(limit)s"
 _CONDITIONS = {"after": "log_position > %(after)s", "status": "status = %(status)s"}

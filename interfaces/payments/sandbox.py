@@ -195,7 +195,7 @@ class SandboxPayments:
         return await self._add(ObjectKind.DISPUTE, None, made, tell=True)
 
     async def close_dispute(self, dispute: str, *, won: bool) -> ProviderFact:
-        """Decide a dispute, or a payment's: a won one gives back the money and the fee. Raises `SandboxRefuses`."""
+        """Decide a dispute, or a payment's: a won one gives money and fee back. Raises `SandboxRefuses`."""
 
         def closed(fact: ProviderFact) -> ProviderFact:
             if not isinstance(fact, DisputeFact) or fact.status is not DisputeStatus.OPEN or fact.taken is None:

@@ -5,6 +5,7 @@ create table users (
     subject text collate "C" not null,
     status text collate "C" not null,
     roles text[] collate "C" not null,
+    email_verified boolean not null,
     log_position bigint not null,
     registered_at timestamptz not null
 );

@@ -3,14 +3,19 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from application import streams
 from application.destinations import add_destination
+from application.exchange import accept_quote, ask_for_quote, record_rate
 from application.payout_files import make_payout_file
 from application.proposals import propose_approval
 from application.transfers import make_transfer
 from application.withdrawals import approve_withdrawal, find_withdrawal, request_withdrawal
 from domain.destinations import AddDestination, Kind
-from domain.ids import AccountPath, DestinationId, PayoutFileId, ProposalId, TransferId, UserId, WithdrawalId
+from domain.exchange.quote import Costs, Quote
+from domain.exchange.rates import PRICE_SCALE
+from domain.ids import AccountPath, DestinationId, PayoutFileId, ProposalId, QuoteId, TransferId, UserId, WithdrawalId
 from domain.ledger.accounts import Bucket
+from domain.money import Amount, Asset
 from domain.users import Role
 from domain.withdrawals.withdrawal import Withdrawal
 from tests.domain.withdrawals.withdrawals import TERMS
@@ -64,3 +69,19 @@ async def transfer(house: House, sender: UserId, *, to: UserId, cents: int = 100
     """Send money to another user."""
     id = TransferId(name("transfer", sender, to))
     await house.do(make_transfer(house.envelope(actor=sender), id, to, amount=USD.amount(cents), note=""))
+
+
+async def exchange(house: House, user: UserId, *, cents: int = 100) -> QuoteId:
+    """Exchange money of a user for reais at 5.40, as quoted."""
+    price = Amount.parse("5.40", Asset("BRL", PRICE_SCALE))
+    await house.do(record_rate(house.envelope(), "USD", price, source="bank", occurred_at=house.now))
+    await house.deposit(user, cents)
+    id = QuoteId(name("quote", user))
+    envelope = house.envelope(actor=user)
+    costs, good = Costs(spread_bps=100, tax_bps=38, tax_kind="iof"), house.now + timedelta(seconds=30)
+    bought = Asset("BRL", 2)
+    await house.do(ask_for_quote(envelope, id, USD.amount(cents), bought=bought, costs=costs, expires_at=good))
+    known = (await house.committer.state(streams.quote(house.tenant, id))).state
+    assert isinstance(known, Quote)
+    await house.do(accept_quote(house.envelope(actor=user), known))
+    return id

@@ -46,6 +46,7 @@ async def money_moves(house: House, user: UserId, *, to: UserId) -> None:
     """Let money come in, be sent on, go back and leave."""
     await till.some_funding(house, user)
     await cashier.transfer(house, user, to=to)
+    await cashier.exchange(house, user)
     destination = await cashier.destination(house, user)
     await cashier.proposal(house, await cashier.withdrawal(house, user, destination, cents=60_000))
     await cashier.payout_file(house, user, destination)
@@ -116,6 +117,7 @@ CHANGES = {
     "withdrawals": "UPDATE withdrawals_g1.withdrawals SET net = net + 1",
     "proposals": "UPDATE proposals_g1.proposals SET proposed_by = 'somebody'",
     "transfers": "UPDATE transfers_g1.transfers SET note = 'x'",
+    "quotes": "UPDATE quotes_g1.quotes SET accepted_at = NULL",
     "deposits": "UPDATE deposits_g1.deposits SET returned = returned + 1",
     "refunds": "UPDATE refunds_g1.refunds SET status = 'settled'",
     "disputes": "UPDATE disputes_g1.disputes SET status = 'lost'",

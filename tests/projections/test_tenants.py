@@ -43,6 +43,7 @@ async def house(house: House) -> House:
     dora = await house.user("dora")
     await till.some_funding(house, dora)
     await cashier.transfer(house, dora, to=ana)
+    await cashier.exchange(house, dora)
     async with projections_of(house.urls):
         await house.caught_up()
     return house

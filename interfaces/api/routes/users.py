@@ -33,6 +33,7 @@ class ShownUser(Shown):
     email: str | None
     status: str
     roles: list[str]
+    email_verified: bool
     registered_at: datetime
     log_position: int
 

@@ -74,6 +74,8 @@ async def some_books(house: House) -> Books:
     await cashier.payout_file(house, carol, to)
     await till.some_funding(house, carol)
     await cashier.transfer(house, carol, to=await house.user("dora"))
+    await cashier.exchange(house, carol)
+    await house.deposit(carol, 100)
     return Books(house, ana, bob, connection, deposit, mistake, reversal, order)
 
 

@@ -53,6 +53,7 @@ CHANGES = {
         "withdrawals_g1.payout_files SET total = total + 1",
     ],
     "proposals": ["proposals_g1.proposals SET proposed_by = 'somebody'"],
+    "quotes": ["quotes_g1.quotes SET net_units = net_units + 1"],
     "transfers": ["transfers_g1.transfers SET units = units + 1"],
     "deposits": [
         "deposits_g1.deposits SET returned = returned + 1",
@@ -84,7 +85,7 @@ TABLES = [
     "positions_g1.position_charges", "destinations_g1.destinations", "withdrawals_g1.withdrawals",
     "withdrawals_g1.withdrawal_steps", "withdrawals_g1.payout_files", "proposals_g1.proposals",
     "transfers_g1.transfers", "deposits_g1.deposits", "deposits_g1.deposit_history", "refunds_g1.refunds",
-    "disputes_g1.disputes", "payouts_g1.payouts", "receipts_g1.receipts",
+    "disputes_g1.disputes", "payouts_g1.payouts", "receipts_g1.receipts", "quotes_g1.quotes",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from interfaces.audit.verify import CHECKS, verify
 from interfaces.postgres.configuration import Urls
 from projections.models import PROJECTIONS
 from tests.interfaces.audit.forgery import Books, found, take_snapshots
+from tests.interfaces.audit.sealing import seal
 from tests.projections.house import projections_of
 
 pytestmark = pytest.mark.anyio
@@ -28,6 +29,7 @@ async def test_what_the_real_command_path_wrote_is_sound(books: Books) -> None:
 
 async def test_every_check_looks_at_something(books: Books) -> None:
     await take_snapshots(books.house)
+    await seal(books.house)
     async with projections_of(books.house.urls):
         await books.house.caught_up()
     verified = verify(books.house.urls.projector)
