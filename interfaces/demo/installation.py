@@ -61,13 +61,27 @@ class Installation:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def people(self, *roles: str) -> list[Person]:
+    def run(self, *words: str) -> Json:
+        """Run a command and return the one object that it prints with --json. Raises `InstallationFailed`."""
+        process = self._command(*words)
+        output, errors = process.communicate(timeout=_COMMAND_S)
+        if process.returncode:
+            said = (errors or output).strip()
+            raise InstallationFailed(f"lastro {' '.join(words[:2])}: exit {process.returncode}\n{said}")
+        answer: Json = json.loads(output) if "--json" in words else {}
+        return answer
+
+    def people(self, *roles: str, tenant: str = "main") -> list[Person]:
         """Create one user per role, all at once, and return them, ready to log in. Raises `InstallationFailed`."""
         people = [
-            Person(self.url, email=f"{role}@demo.lastro.example", password=secrets.token_hex(12)) for role in roles
+            Person(self.url, email=f"{role}@demo.lastro.example", password=secrets.token_hex(12), tenant=tenant)
+            for role in roles
         ]
         commands = [
-            ("user", "create", "--email", person.email, "--role", role, "--password", person.password, "--json")
+            (
+                *("user", "create", "--tenant", tenant, "--role", role, "--json"),
+                *("--email", person.email, "--password", person.password),
+            )
             for role, person in zip(roles, people, strict=True)
         ]
         running = [self._command(*command) for command in commands]
@@ -198,6 +212,7 @@ def _environment(candles: Path | None, costs: Costs) -> dict[str, str]:
         **kept,
         **file,
         "LASTRO_ENV": "demo",
+        "LASTRO_DESTINATION_COOLING_S": "0",
         "LASTRO_PAPER_SLIPPAGE_BPS": str(costs.slippage_bps),
         "LASTRO_PAPER_FEE_BPS": str(costs.fee_bps),
     }

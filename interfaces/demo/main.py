@@ -17,7 +17,7 @@ from types import FrameType
 import httpx
 
 from domain.money import Amount
-from interfaces.demo import journal
+from interfaces.demo import journal, wallets
 from interfaces.demo.evidence import Claim, differences, read_back
 from interfaces.demo.installation import Installation, InstallationFailed
 from interfaces.demo.rendering import Outcome, render
@@ -86,12 +86,15 @@ def _play(installation: Installation, candles: Candles, people: list[Person], *,
     claim = Claim(connection=connection, trader=user, candles=candles, sent=sent, statement=statement, posted=posted)
     _say("reading everything back and comparing …")
     found = read_back(trader, auditor, connection=connection, at_least=max(finance.seen, trader.seen))
+    _say("people register, pay in, send, withdraw …")
+    scene = wallets.play(installation)
     _say("running lastro audit verify …")
     audit_exit, audit = installation.audit()
     return Outcome(
         evidence=found,
         equity=equity_curve(found.trades, candles, start=money),
-        differences=differences(claim, found),
+        wallets=scene,
+        differences=[*differences(claim, found), *scene.differences],
         audit=audit,
         audit_exit=audit_exit,
         seconds=round(time.monotonic() - began),

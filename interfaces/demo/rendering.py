@@ -1,7 +1,7 @@
 """Show what was read back: tables and a sparkline for people, one object for programs. It computes no figure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.table import Table
 from interfaces.demo.evidence import Evidence
 from interfaces.demo.rest import Json
 from interfaces.demo.statement import Trade, decimal
+from interfaces.demo.wallets import Wallets
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 80
@@ -24,6 +25,7 @@ class Outcome:
 
     evidence: Evidence
     equity: list[Fraction]
+    wallets: Wallets
     differences: list[str]
     audit: Json
     audit_exit: int
@@ -48,6 +50,7 @@ class Outcome:
             "balances": found.wallet,
             "holdings": found.holdings,
             "trial_balance": found.trial_balance,
+            "wallets": asdict(self.wallets),
             "differences": self.differences,
             "audit": self.audit,
             "seconds": self.seconds,
@@ -68,6 +71,7 @@ def render(outcome: Outcome) -> None:
     console.print(_trial_balance(found.trial_balance))
     wallet = ", ".join(f"{one['value']} {one['asset']} {one['bucket']} {one['state']}" for one in found.wallet)
     console.print(f"The trader's wallet: {wallet}. Entries posted by hand: {len(found.entries)}, one reversed.")
+    _show_wallets(console, outcome.wallets)
     for difference in outcome.differences[:_SHOWN_DIFFERENCES]:
         console.print(f"differs: {difference}", style="red", highlight=False, soft_wrap=True)
     if len(outcome.differences) > _SHOWN_DIFFERENCES:
@@ -76,6 +80,17 @@ def render(outcome: Outcome) -> None:
         console.print("Everything above was read back over REST and equals the statement computed from the candles.")
     verdict = "found nothing wrong" if outcome.audit_exit == 0 else f"ended with {outcome.audit_exit}: {outcome.audit}"
     console.print(f"lastro audit verify {verdict}. {outcome.seconds} s in all.", highlight=False)
+
+
+def _show_wallets(console: Console, scene: Wallets) -> None:
+    """Print the same money as its owners, the operator and the accountant see it."""
+    (waiting,) = scene.queue or [{}]
+    console.print("\nMoney in and out: Ana pays in 100.00 by a signed message, sends Bob 25.00 and withdraws 50.00.")
+    console.print(f"The operator's queue held {len(scene.queue)}: {waiting.get('status')}, approved and paid since.")
+    for name, wallet in (("Ana", scene.ana), ("Bob", scene.bob)):
+        shown = ", ".join(f"{one['value']} {one['asset']} {one['bucket']} {one['state']}" for one in wallet)
+        console.print(f"{name}'s wallet: {shown}")
+    console.print(_trial_balance(scene.trial_balance))
 
 
 def sparkline(values: Sequence[Fraction]) -> str:

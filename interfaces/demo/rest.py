@@ -19,8 +19,9 @@ class RequestRefused(Exception):
 class Person:
     """Somebody who is logged in, and logs in again when the token has run out."""
 
-    def __init__(self, url: str, *, email: str, password: str) -> None:
+    def __init__(self, url: str, *, email: str, password: str, tenant: str = "main") -> None:
         self.email = email
+        self.tenant = tenant
         self.password = password
         self.seen = 0
         """The last log position that this person's own commands were answered with."""
@@ -49,6 +50,10 @@ class Person:
         """Return all items of a list."""
         return [item for page in self.pages(path, at_least=at_least, **parameters) for item in page["items"]]
 
+    def ask(self, path: str, body: Json) -> None:
+        """Do what needs no token yet. Raises `RequestRefused`."""
+        _require(self._client.post(path, json=body))
+
     def post(self, path: str, body: Json, *, key: str) -> Json:
         """Send a command under an idempotency key. Raises `RequestRefused`."""
         return self._ask("POST", path, json=body, headers={"Idempotency-Key": key})
@@ -65,14 +70,18 @@ class Person:
 
     def _log_in(self) -> None:
         self._client.headers.pop("Authorization", None)
-        credentials = {"email": self.email, "password": self.password}
+        credentials = {"tenant": self.tenant, "email": self.email, "password": self.password}
         body = _body(self._client.post("/auth/login", json=credentials))
         self._client.headers["Authorization"] = f"Bearer {body['access_token']}"
 
 
 def _body(answer: httpx.Response) -> Json:
+    _require(answer)
+    body: Json = answer.json()
+    return body
+
+
+def _require(answer: httpx.Response) -> None:
     if not answer.is_success:
         request = answer.request
         raise RequestRefused(f"{request.method} {request.url.path} → {answer.status_code}: {answer.text[:500]}")
-    body: Json = answer.json()
-    return body
