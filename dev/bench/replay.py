@@ -14,6 +14,7 @@ from dev.bench.figures import Figure, Report
 from dev.bench.world import add_users, committing, fresh_server, posting_many
 from domain.instruments import UNIT
 from domain.positions.fold import after, steps
+from interfaces.audit.crew import uncollected
 from interfaces.audit.ledger import check_ledger
 from interfaces.audit.snapshot import open_snapshot
 from interfaces.audit.verify import verify
@@ -81,7 +82,7 @@ async def _until_followed(runner: ProjectionRunner, committer: Committer) -> Non
 
 
 def _ledger_rate(urls: Urls) -> float:
-    with open_snapshot(urls.projector) as connection:
+    with uncollected(), open_snapshot(urls.projector) as connection:  # as in the whole
         started = time.perf_counter()
         tallies = check_ledger(connection, None, None)
         seconds = time.perf_counter() - started

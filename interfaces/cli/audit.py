@@ -61,9 +61,9 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     if not console.is_terminal:
         yield _Tenths(console)
         return
-    with Progress(console=console, transient=True) as bar:
+    with Progress(console=console, transient=True, auto_refresh=False) as bar:  # without a thread: see crew.helper
         task = bar.add_task("verifying")
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total, refresh=True)
 
 
 class _Tenths:
