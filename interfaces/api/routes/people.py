@@ -21,7 +21,7 @@ from domain.ids import SubjectId, UserId
 from domain.tenants import Tenant
 from domain.users import EmailTaken, RegisterUser, Role, Status, User
 from interfaces.api.ask import JSON, Asked, answer
-from interfaces.api.documented import problems
+from interfaces.api.documented import QUERY, problems
 from interfaces.api.fields import Body, Shown
 from interfaces.api.parts import Parts
 from interfaces.api.problems import Problem
@@ -140,12 +140,12 @@ async def verify(body: Proof, request: Request) -> Response:
 
 
 @router.post(
-    "/auth/password/forgot", operation_id="forgot_password", status_code=HTTPStatus.ACCEPTED, responses=_ERRORS
+    "/auth/password/forgot", operation_id="forgot_password", status_code=HTTPStatus.NO_CONTENT, responses=_ERRORS
 )
 async def forgot(body: Forgot, request: Request) -> Response:
     """Send a proof for a new password to the address, if somebody has it."""
     await _tell_owner(request.app.state.parts, body.tenant, body.email, RESET)
-    return Response(status_code=HTTPStatus.ACCEPTED)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post(
@@ -175,9 +175,7 @@ async def change(body: ChangedPassword, ask: Asked) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.get(
-    "/me/sessions", operation_id="list_sessions", response_model=Sessions, responses=problems(401, 403, 500, 503)
-)
+@router.get("/me/sessions", operation_id="list_sessions", response_model=Sessions, responses=problems(*QUERY))
 async def list_sessions(ask: Asked) -> Response:
     """List the caller's open sessions, newest first."""
     found = await ask.parts.sessions.list_sessions(ask.caller.tenant, SubjectId(ask.caller.user))
@@ -187,7 +185,7 @@ async def list_sessions(ask: Asked) -> Response:
 
 @router.delete(
     "/me/sessions", operation_id="close_sessions", status_code=HTTPStatus.NO_CONTENT,
-    responses=problems(401, 403, 500, 503),
+    responses=problems(*QUERY),
 )  # fmt: skip
 async def close_sessions(ask: Asked) -> Response:
     """Log out everywhere. Access tokens live on for their few minutes."""

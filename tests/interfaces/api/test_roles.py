@@ -14,7 +14,7 @@ from interfaces.api.roles import ROLES
 from tests.interfaces.api.answers import problem
 from tests.interfaces.api.callers import Caller
 from tests.interfaces.api.entries import capital
-from tests.interfaces.api.installation import House, Installation
+from tests.interfaces.api.installation import PASSWORD, House, Installation
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "roles.md"
 
@@ -41,6 +41,13 @@ BODIES: Mapping[str, Any] = {
     "reject_proposal": {"reason": "unclear"},
     "set_user_roles": {"roles": ["viewer"]},
     "logout": {"refresh_token": "none"},
+    "change_password": {"current": PASSWORD, "password": PASSWORD},
+    "make_transfer": {"to_user": "0" * 32, "amount": {"value": "1", "asset": "USD"}},
+    "ask_for_quote": {"sold": {"value": "1", "asset": "USD"}, "bought": "BRL"},
+    "record_rate": {"base": "USD", "quote": "BRL", "price": "5.40", "source": "bank"},
+    "cover_exchange": {
+        "bank": "main", "sold": {"value": "1", "asset": "USD"}, "received": {"value": "5", "asset": "BRL"},
+    },
 }  # fmt: skip
 
 
@@ -96,7 +103,7 @@ def test_without_a_good_token_the_answer_is_401(
 def test_a_role_may_do_what_the_table_says_and_nothing_else(
     installation: Installation, role: Role, operations: Mapping[str, tuple[str, str]]
 ) -> None:
-    caller = installation.a_house().person(role)
+    caller = installation.a_house().person(role, password=PASSWORD)
     for operation in BEHIND_A_TOKEN:
         answer = send(caller, operation, operations)
         allowed = ROLES[operation]
