@@ -6,9 +6,10 @@ Only the application's URL is used here: no request can reach the owner's or the
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import structlog
 import uvicorn
@@ -69,31 +70,19 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
         for source in (reads, queries, vaults):
             await stack.enter_async_context(source)
         store = Store(reads)
-        committer = Committer(
-            connect=connecting,
-            store=store,
-            queue_limit=settings.queue_commands_max,
-            cache_capacity=settings.cached_states_max,
-        )
-        await committer.start()
-        stack.push_async_callback(committer.stop)
-        wakeup = Wakeup(connecting, "lastro_projections")
-        await wakeup.start()
-        stack.push_async_callback(wakeup.stop)
+        committer = _committer(settings, connecting, store)
+        wakeup, appends = Wakeup(connecting, "lastro_projections"), Wakeup(connecting, "lastro_log")
         watch = Watch(queries, wakeup)
-        await watch.start()
-        stack.push_async_callback(watch.stop)
+        life = timedelta(seconds=settings.access_token_s)
+        standing = Standing(store, appends, clock, life=life)
+        running: tuple[_Running, ...] = (committer, wakeup, watch, appends, standing)
+        for part in running:
+            await part.start()
+            stack.push_async_callback(part.stop)
         keys = load_master_key(settings.master_key, create=settings.is_embedded)
         sessions = PostgresSessions(vaults, keys, clock, terms=login_terms(settings))
         passwords = Passwords(threads=settings.password_hash_threads, queue_max=settings.password_hash_queue_max)
         stack.callback(passwords.close)
-        life = timedelta(seconds=settings.access_token_s)
-        appends = Wakeup(connecting, "lastro_log")
-        await appends.start()
-        stack.push_async_callback(appends.stop)
-        standing = Standing(store, appends, clock, life=life)
-        await standing.start()
-        stack.push_async_callback(standing.stop)
         unprivileged = settings.model_copy(update={"database_url": None, "owner_url": None, "projector_url": None})
         yield Parts(
             settings=unprivileged,
@@ -114,6 +103,23 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             watch=watch,
             payments=await stack.enter_async_context(open_providers(settings, vaults, keys, clock=clock)),
         )
+
+
+class _Running(Protocol):
+    """A part that is started before it is used, and stopped after."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def _committer(settings: Settings, connecting: Callable[[], Awaitable[Connection]], store: Store) -> Committer:
+    return Committer(
+        connect=connecting,
+        store=store,
+        queue_limit=settings.queue_commands_max,
+        cache_capacity=settings.cached_states_max,
+    )
 
 
 def login_terms(settings: Settings) -> Terms:

@@ -143,7 +143,7 @@ async def ask(
     if bearer is None:
         raise refused()
     caller = parts.tokens.read(bearer.credentials)
-    if parts.standing.has_fallen(caller):
+    if parts.standing.has_fallen(caller.tenant, caller.user, issued_at=caller.issued_at):
         raise refused()
     allowed = ROLES[request.scope["route"].operation_id]
     assert allowed is not None, "a public route asks nobody"

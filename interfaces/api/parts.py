@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from application.assets import Assets
 from application.committer import Committer
 from application.ports import Clock, Destinations, Inbox, Notifier, Payments, Proofs, Sessions, Vault
+from application.standing import Standing
 from application.store import Store
 from interfaces.api.passwords import Passwords
-from interfaces.api.standing import Standing
 from interfaces.api.tokens import Tokens
 from interfaces.postgres.connections import Pool
 from interfaces.settings import Settings

@@ -8,15 +8,13 @@ import asyncio
 from datetime import datetime, timedelta
 
 import structlog
-from psycopg import InterfaceError, OperationalError
-from psycopg_pool import PoolTimeout
 
 from application.ports import Clock
 from application.store import Store
 from application.streams import id_of
 from application.tasks import end
 from application.wakeup import Wakeup
-from interfaces.api.tokens import Caller
+from interfaces.postgres.errors import DATABASE_AWAY
 
 log = structlog.get_logger()
 
@@ -49,10 +47,10 @@ class Standing:
         if self._task is not None:
             await end(self._task)
 
-    def has_fallen(self, caller: Caller) -> bool:
-        """Tell whether a token was issued before its bearer's standing changed."""
-        changed = self._changed.get((caller.tenant, caller.user))
-        return changed is not None and caller.issued_at <= changed.timestamp()
+    def has_fallen(self, tenant: str, user: str, *, issued_at: float) -> bool:
+        """Tell whether a token, issued so many seconds after 1970, is of before its bearer's standing changed."""
+        changed = self._changed.get((tenant, user))
+        return changed is not None and issued_at <= changed.timestamp()
 
     async def _follow(self) -> None:
         while True:
@@ -61,7 +59,7 @@ class Standing:
             try:
                 await self._catch_up()
                 await asyncio.gather(woken, asyncio.sleep(PAUSE_S))
-            except (OperationalError, InterfaceError, PoolTimeout) as error:
+            except DATABASE_AWAY as error:
                 log.warning("standing.not_followed", error=repr(error))
                 await asyncio.sleep(RETRY_S)
             finally:
