@@ -16,12 +16,12 @@ import uvicorn
 
 from application.assets import Assets
 from application.committer import Committer
+from application.standing import Standing
 from application.store import Connection, Store, speak_hex_ids
 from application.wakeup import Wakeup
 from interfaces.api.app import build_app
 from interfaces.api.parts import Parts
 from interfaces.api.passwords import Passwords
-from interfaces.api.standing import Standing
 from interfaces.api.tokens import Tokens
 from interfaces.payments.providers import open_providers
 from interfaces.postgres.connections import connect, pool
