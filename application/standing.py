@@ -8,13 +8,13 @@ import asyncio
 from datetime import datetime, timedelta
 
 import structlog
+from psycopg import InterfaceError, OperationalError
 
 from application.ports import Clock
 from application.store import Store
 from application.streams import id_of
 from application.tasks import end
 from application.wakeup import Wakeup
-from interfaces.postgres.errors import DATABASE_AWAY
 
 log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ class Standing:
             try:
                 await self._catch_up()
                 await asyncio.gather(woken, asyncio.sleep(PAUSE_S))
-            except DATABASE_AWAY as error:
+            except (OperationalError, InterfaceError) as error:
                 log.warning("standing.not_followed", error=repr(error))
                 await asyncio.sleep(RETRY_S)
             finally:
