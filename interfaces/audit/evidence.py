@@ -21,12 +21,18 @@ from application.evidence.trees import TILE, TILE_HEIGHT, Head, Tree, split
 from domain.merkle import root_of
 from interfaces.audit.findings import Tallies, Tally
 from interfaces.audit.notes import NotSigned, VerifierKey, open_note
-from interfaces.audit.snapshot import Connection, portions, rows
+from interfaces.audit.snapshot import Connection, one, portions, rows
 
 CHECKS = ("evidence of events", "evidence of receipts", "checkpoints")
 
-_EVENTS = f"SELECT {EVENT_FIELDS} FROM log.events ORDER BY notification_id"  # noqa: S608 - columns of a constant
-_RECEIPTS = f"SELECT {RECEIPT_FIELDS} FROM log.receipts ORDER BY number"  # noqa: S608 - columns of a constant
+_EVENTS = f"""
+    SELECT {EVENT_FIELDS} FROM log.events WHERE notification_id <= %s ORDER BY notification_id
+"""  # noqa: S608 - columns of a constant
+_RECEIPTS = f"""
+    SELECT {RECEIPT_FIELDS} FROM log.receipts WHERE number <= %s ORDER BY number
+"""  # noqa: S608 - columns of a constant
+_LATER_EVENTS = "SELECT count(*) FROM log.events WHERE notification_id > %s"
+_LATER_RECEIPTS = "SELECT count(*) FROM log.receipts WHERE number > %s"
 _TILES = "SELECT tile, leaves, root, chain FROM evidence.tiles WHERE tree = %s ORDER BY tile"
 _CHECKPOINTS = """
     SELECT number, events, receipts, events_tail, receipts_tail, note FROM evidence.checkpoints ORDER BY number
@@ -65,11 +71,16 @@ def check_evidence(connection: Connection, *, seals: Seals = NO_SEALS) -> Tallie
     """Check the log against tiles and checkpoints."""
     tallies = Tallies({})
     sealed = {}
-    for tree, query, kind in (("events", _EVENTS, StoredEvent), ("receipts", _RECEIPTS, StoredReceipt)):
+    for tree, query, later, kind in (
+        ("events", _EVENTS, _LATER_EVENTS, StoredEvent),
+        ("receipts", _RECEIPTS, _LATER_RECEIPTS, StoredReceipt),
+    ):
         with tallies.timed(f"evidence of {tree}") as tally:
             sealed[tree] = _sealed(connection, tally, tree)
-            found = (kind(*row) for portion in portions(connection, query) for row in portion)
+            size = len(sealed[tree].leaves)
+            found = (kind(*row) for portion in portions(connection, query, size) for row in portion)
             _compare(tally, sealed[tree].leaves, found)
+            tally.count("unsealed", one(connection, later, size)[0])
     with tallies.timed("checkpoints") as tally:
         _check_checkpoints(connection, tally, sealed, key=seals.key)
         for note in seals.kept_outside:
@@ -101,21 +112,20 @@ def _sealed(connection: Connection, tally: Tally, name: str) -> Sealed:
 
 
 def _compare(tally: Tally, sealed: Sequence[bytes], found: Iterator[Stored]) -> None:
-    """Hash every event or receipt again. A missing one is named once, and what follows is compared by its number."""
+    """Hash every sealed event or receipt again. A missing one is named once; the rest is compared by its number."""
     expected = seen = 0
     for stored in found:
         expected += 1
         seen += 1
         position = stored.log_position if isinstance(stored, StoredEvent) else stored.first_log_position
-        if stored.number != expected and expected <= len(sealed):
+        if stored.number != expected:
             tally.find(position, f"number {expected} is missing, and number {stored.number} comes instead")
         expected = stored.number
-        if 0 < expected <= len(sealed) and leaf_hash(stored) != sealed[expected - 1]:
+        if leaf_hash(stored) != sealed[expected - 1]:
             tally.find(position, f"number {expected} is not what was sealed: something in it was changed")
     if expected < len(sealed):
         tally.find(None, f"numbers {expected + 1} to {len(sealed)} were sealed and are gone")
-    tally.count("compared", min(seen, len(sealed)))
-    tally.count("unsealed", max(0, expected - len(sealed)))
+    tally.count("compared", seen)
 
 
 def _check_checkpoints(
