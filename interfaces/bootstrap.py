@@ -20,6 +20,7 @@ from application.standing import Standing
 from application.store import Connection, Store, speak_hex_ids
 from application.wakeup import Wakeup
 from interfaces.api.app import build_app
+from interfaces.api.limits import Limits
 from interfaces.api.parts import Parts
 from interfaces.api.passwords import Passwords
 from interfaces.api.tokens import Tokens
@@ -98,6 +99,7 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             sessions=sessions,
             tokens=Tokens(await sessions.token_key(), clock, life=life),
             standing=standing,
+            limits=Limits(settings),
             passwords=passwords,
             queries=queries,
             watch=watch,

@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     access_token_s: Count = Field(600, description="life of an access token")
     refresh_token_s: Count = Field(30 * 86_400, description="life of a session")
     refresh_grace_s: int = Field(20, ge=0, le=30, description="how long a lost answer to a refresh is given again")
+    limit_anonymous: int = Field(
+        100, ge=0, description="requests of an address without token in 15 minutes; 0: no limit"
+    )
+    limit_users: int = Field(1_000, ge=0, description="requests of a user in 15 minutes; finance has no limit")
+    limit_admins: int = Field(5_000, ge=0, description="requests of an administrator in 15 minutes")
     login_failures_max: Count = Field(5, description="failed logins that lock a pair of e-mail and address")
     login_window_s: Count = Field(900, description="time in which they count")
     login_lock_s: Count = Field(900, description="how long the pair stays locked")

@@ -145,6 +145,7 @@ async def ask(
     caller = parts.tokens.read(bearer.credentials)
     if parts.standing.has_fallen(caller.tenant, caller.user, issued_at=caller.issued_at):
         raise refused()
+    parts.limits.admit(caller)
     allowed = ROLES[request.scope["route"].operation_id]
     assert allowed is not None, "a public route asks nobody"
     if not caller.roles & allowed:
@@ -153,6 +154,16 @@ async def ask(
 
 
 Asked = Annotated[Ask, Depends(ask)]
+
+
+def count_stranger(request: Request) -> None:
+    """Count a request to a public route by its address. Raises a `Problem` with status 429."""
+    parts: Parts = request.app.state.parts
+    parts.limits.admit_stranger(request.client.host if request.client else "unknown")
+
+
+COUNTED = [Depends(count_stranger)]
+"""The dependencies of public routes that cost something."""
 
 
 def answer(body: object, log_position: int, status: HTTPStatus = HTTPStatus.OK) -> Response:

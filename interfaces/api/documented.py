@@ -15,14 +15,14 @@ _EXAMPLES = {
     413: ("body_too_large", "The body is too large."),
     415: ("unsupported_media_type", "The body must be application/json."),
     422: ("invalid_request", "The request breaks the form of its fields."),
-    429: ("login_locked", "Too many failed logins: try again later."),
+    429: ("too_many_requests", "No more than 1000 requests in 15 minutes: try again later."),
     500: ("internal_error", "This is our mistake; it is logged."),
     503: ("unavailable", "Please try again soon."),
 }
 
-QUERY = (401, 403, 422, 500, 503)
+QUERY = (401, 403, 422, 429, 500, 503)
 """What every query may say."""
-COMMAND = (400, 401, 403, 409, 413, 415, 422, 500, 503)
+COMMAND = (400, 401, 403, 409, 413, 415, 422, 429, 500, 503)
 """What every command may say."""
 
 

@@ -8,6 +8,7 @@ from application.committer import Committer
 from application.ports import Clock, Destinations, Inbox, Notifier, Payments, Proofs, Sessions, Vault
 from application.standing import Standing
 from application.store import Store
+from interfaces.api.limits import Limits
 from interfaces.api.passwords import Passwords
 from interfaces.api.tokens import Tokens
 from interfaces.postgres.connections import Pool
@@ -32,6 +33,7 @@ class Parts:
     sessions: Sessions
     tokens: Tokens
     standing: Standing
+    limits: Limits
     passwords: Passwords
     queries: Pool
     watch: Watch

@@ -213,6 +213,8 @@ def _environment(candles: Path | None, costs: Costs) -> dict[str, str]:
         **file,
         "LASTRO_ENV": "demo",
         "LASTRO_DESTINATION_COOLING_S": "0",
+        "LASTRO_LIMIT_ANONYMOUS": "0",
+        "LASTRO_LIMIT_USERS": "0",
         "LASTRO_PAPER_SLIPPAGE_BPS": str(costs.slippage_bps),
         "LASTRO_PAPER_FEE_BPS": str(costs.fee_bps),
     }

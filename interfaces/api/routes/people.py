@@ -20,7 +20,7 @@ from application.users import register_user, verify_email
 from domain.ids import SubjectId, UserId
 from domain.tenants import Tenant
 from domain.users import EmailTaken, RegisterUser, Role, Status, User
-from interfaces.api.ask import JSON, Asked, answer
+from interfaces.api.ask import COUNTED, JSON, Asked, answer
 from interfaces.api.documented import QUERY, problems
 from interfaces.api.fields import Body, Shown
 from interfaces.api.parts import Parts
@@ -99,9 +99,13 @@ class Sessions(Shown):
 
 
 @router.post(
-    "/auth/register", operation_id="register", status_code=HTTPStatus.CREATED, response_model=Registered,
+    "/auth/register",
+    operation_id="register",
+    dependencies=COUNTED,
+    status_code=HTTPStatus.CREATED,
+    response_model=Registered,
     responses=_ERRORS,
-)  # fmt: skip
+)
 async def register(body: Register, request: Request) -> Response:
     """Register a trader where strangers may. An address that is in use is told so, and nobody else."""
     parts: Parts = request.app.state.parts
@@ -129,7 +133,13 @@ async def register(body: Register, request: Request) -> Response:
     return Response(to_json({"id": user, "status": status.value}), status_code=HTTPStatus.CREATED, media_type=JSON)
 
 
-@router.post("/auth/verify", operation_id="verify_email", status_code=HTTPStatus.NO_CONTENT, responses=_ERRORS)
+@router.post(
+    "/auth/verify",
+    operation_id="verify_email",
+    dependencies=COUNTED,
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=_ERRORS,
+)
 async def verify(body: Proof, request: Request) -> Response:
     """Prove the address that a message was sent to."""
     parts: Parts = request.app.state.parts
@@ -140,7 +150,11 @@ async def verify(body: Proof, request: Request) -> Response:
 
 
 @router.post(
-    "/auth/password/forgot", operation_id="forgot_password", status_code=HTTPStatus.NO_CONTENT, responses=_ERRORS
+    "/auth/password/forgot",
+    operation_id="forgot_password",
+    dependencies=COUNTED,
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=_ERRORS,
 )
 async def forgot(body: Forgot, request: Request) -> Response:
     """Send a proof for a new password to the address, if somebody has it."""
@@ -149,7 +163,11 @@ async def forgot(body: Forgot, request: Request) -> Response:
 
 
 @router.post(
-    "/auth/password/reset", operation_id="reset_password", status_code=HTTPStatus.NO_CONTENT, responses=_ERRORS
+    "/auth/password/reset",
+    operation_id="reset_password",
+    dependencies=COUNTED,
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=_ERRORS,
 )
 async def reset(body: NewPassword, request: Request) -> Response:
     """Set a new password with a proof; all sessions end."""

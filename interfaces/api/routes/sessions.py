@@ -11,7 +11,7 @@ from application import streams
 from application.ports import Session
 from domain.ids import UserId
 from domain.users import NotActive, Role, Status, User
-from interfaces.api.ask import JSON, Asked
+from interfaces.api.ask import COUNTED, JSON, Asked
 from interfaces.api.documented import problems
 from interfaces.api.fields import Body, Shown
 from interfaces.api.parts import Parts
@@ -46,7 +46,7 @@ class LoggedIn(Shown):
     refresh_token: str
 
 
-@router.post("/login", operation_id="login", response_model=LoggedIn, responses=_ERRORS)
+@router.post("/login", dependencies=COUNTED, operation_id="login", response_model=LoggedIn, responses=_ERRORS)
 async def login(body: Login, request: Request) -> Response:
     """Exchange e-mail and password for tokens. Five failures in 15 minutes lock the pair of e-mail and address."""
     parts: Parts = request.app.state.parts
@@ -61,7 +61,7 @@ async def login(body: Login, request: Request) -> Response:
     return _tokens(parts, user, await parts.sessions.open_session(body.tenant, subject))
 
 
-@router.post("/refresh", operation_id="refresh", response_model=LoggedIn, responses=_ERRORS)
+@router.post("/refresh", dependencies=COUNTED, operation_id="refresh", response_model=LoggedIn, responses=_ERRORS)
 async def refresh(body: Refresh, request: Request) -> Response:
     """Exchange a refresh token for new tokens. Using one twice ends its session, for somebody has stolen it."""
     parts: Parts = request.app.state.parts

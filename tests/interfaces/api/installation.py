@@ -25,6 +25,7 @@ from tests.interfaces.api.processes import running
 PASSWORD = "a long enough pass phrase"
 READY_WITHIN_S = 20.0
 METRICS_TOKEN = "only for the scraper"
+NO_LIMITS = {"LASTRO_LIMIT_ANONYMOUS": "0", "LASTRO_LIMIT_USERS": "0", "LASTRO_LIMIT_ADMINS": "0"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,6 +120,7 @@ def installed(urls: Urls, home: Path) -> Iterator[Installation]:
         "LASTRO_MASTER_KEY_FILE": str(key),
         "LASTRO_EVIDENCE_KEY_FILE": str(signing),
         "LASTRO_METRICS_TOKEN": METRICS_TOKEN,
+        **NO_LIMITS,
     }
     with ExitStack() as stack:
         office = stack.enter_context(Office(urls))
