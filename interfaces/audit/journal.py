@@ -3,7 +3,7 @@
 Like the fold beside it, it shares nothing with the model that it is compared with; it has no balances and no rules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,8 @@ ENTRIES = (
 )  # fmt: skip
 POSTINGS = ("tenant", "log_position", "line", "account", "asset", "scale", "units", "effective_at")
 
-Envelope = tuple[Any, ...]
-"""Log position, tenant, stream, actor, recorded_at, and the last log position of the append."""
+Row = tuple[Any, ...]
+"""Of an event: append, state, log position, tenant, stream, actor, recorded_at, and the append's last log position."""
 
 
 def knows(model: Model) -> bool:
@@ -36,15 +36,15 @@ class Journal:
         self._tallies = tallies
         self._compared = 0
 
-    def compare(self, entries: Sequence[tuple[Envelope, Any]], *, upto: int | None) -> None:
-        """Compare what these entries make with all rows behind the last portion and up to a position, or to the end."""
+    def compare(self, events: Iterable[Row], facts: Iterable[Any], *, upto: int | None) -> None:
+        """Compare what these events and their JSON make with all rows behind the last portion: up to `upto`, or all."""
         made: list[Values] = []
         lines: list[Values] = []
         with self._tallies.timed(self._model.check) as tally:
-            for envelope, fact in entries:
-                if envelope[0] <= self._model.cursor:
+            for event, fact in zip(events, facts, strict=True):
+                if event[2] <= self._model.cursor:
                     try:
-                        _write_down(envelope, fact["entry"], entries=made, postings=lines)
+                        _write_down(event, fact["entry"], entries=made, postings=lines)
                     except UNREADABLE:
                         continue  # The codec's check tells of it.
             for name, expected in (("entries", made), ("postings", lines)):
@@ -54,8 +54,8 @@ class Journal:
         self._compared = upto or self._compared
 
 
-def _write_down(envelope: Envelope, entry: dict[str, Any], *, entries: list[Values], postings: list[Values]) -> None:
-    position, tenant, stream, actor, recorded_at, append_end = envelope
+def _write_down(event: Row, entry: dict[str, Any], *, entries: list[Values], postings: list[Values]) -> None:
+    _, _, position, tenant, stream, actor, recorded_at, append_end = event
     effective_at = datetime.fromisoformat(entry["effective_at"])
     row = (
         tenant,

@@ -4,7 +4,8 @@ The fold is independent of everything else. Only what a path means beside the mo
 asked of the chart of accounts, for the descriptive columns of that model.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic_core import from_json
@@ -24,10 +25,10 @@ CHECKS = (
 )  # fmt: skip
 
 _ENTRIES = """
-    SELECT append_id, state, notification_id, tenant, originator_id, actor, recorded_at,
-        notification_id - append_index + append_size
+    SELECT append_id, state, notification_id, tenant, originator_id {}
     FROM log.events WHERE starts_with(topic, 'ledger.entry_posted.') ORDER BY notification_id
 """
+_FOR_JOURNAL = ", actor, recorded_at, notification_id - append_index + append_size"
 _ORIGINALS = "SELECT notification_id, tenant, state FROM log.events WHERE event_id = ANY(%s::uuid[])"
 
 
@@ -36,15 +37,15 @@ def check_ledger(connection: Connection, accounts: Model | None, journal: Model 
     tallies = Tallies({})
     ledger = _Ledger(tallies, cursor=accounts.cursor if accounts else None)
     rows_of_journal = Journal(connection, journal, tallies) if journal else None
-    for portion in portions(connection, _ENTRIES):
+    for portion in portions(connection, _ENTRIES.format(_FOR_JOURNAL if journal else "")):
         with tallies.timed("entries"):
-            entries = [(row[2:], ledger.take(row)) for row in portion]
+            facts = deque(ledger.take(portion), maxlen=len(portion) if journal else 0)  # kept for the journal only
         if rows_of_journal is not None:
-            rows_of_journal.compare(entries, upto=portion[-1][2])
+            rows_of_journal.compare(portion, facts, upto=portion[-1][2])
     with tallies.timed("entries"):
         ledger.close(connection)
     if rows_of_journal is not None:
-        rows_of_journal.compare([], upto=None)
+        rows_of_journal.compare([], [], upto=None)
     if accounts is not None:
         with tallies.timed(accounts.check) as tally:
             table = accounts.tables["balances"]
@@ -69,25 +70,31 @@ class _Ledger:
         """The balances at the cursor."""
         return self._fold.balances if self._at_cursor is None else self._at_cursor
 
-    def take(self, row: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the JSON is
-        """Add the next entry of the log, and return its JSON; None where it is none."""
-        append_id, state, position, tenant, stream, *_ = row
-        if append_id != self._append:
-            end_append(self._fold, self._position)
-            if self._at_cursor is None and self._cursor is not None and position > self._cursor:
-                self._at_cursor = dict(self._fold.balances)
-        self._append, self._position = append_id, position
-        self._entries += 1
-        try:
-            fact = from_json(state)
-            self._fold.take(fact, tenant, stream=stream, position=position)
-            posted = fact["entry"]
-            if posted["reverses"] is not None or "trade_id" in posted["metadata"]:
-                self._once.take(posted, tenant, position)
-        except UNREADABLE as error:
-            self._fold.findings["entries", position] = f"it cannot be read as an entry: {error!r}"
-            return None
-        return fact
+    def take(self, portion: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """Add the next entries of the log, and yield the JSON of each; None where it is none."""
+        fold, once = self._fold, self._once
+        for row in portion:
+            append_id, state, position, tenant, stream = row[:5]
+            if append_id != self._append:
+                self._end_append(before=position)
+                self._append = append_id
+            self._position = position
+            self._entries += 1
+            try:
+                fact = from_json(state, cache_strings="keys")
+                fold.take(fact, tenant, stream=stream, position=position)
+                posted = fact["entry"]
+                if posted["reverses"] is not None or "trade_id" in posted["metadata"]:
+                    once.take(posted, tenant, position)
+            except UNREADABLE as error:
+                fold.findings["entries", position] = f"it cannot be read as an entry: {error!r}"
+                fact = None
+            yield fact
+
+    def _end_append(self, *, before: int) -> None:
+        end_append(self._fold, self._position)
+        if self._at_cursor is None and self._cursor is not None and before > self._cursor:
+            self._at_cursor = dict(self._fold.balances)
 
     def close(self, connection: Connection) -> None:
         """Look at the last append, at reversals and at all balances together; hand over what was found."""

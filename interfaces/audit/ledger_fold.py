@@ -37,16 +37,17 @@ class LedgerFold:
         sums: dict[tuple[str, str, int], int] = {}
         entry, balances, touched, books = fact["entry"], self.balances, {}, {}
         for line in entry["postings"]:
-            path, asset, units = line["account"], line["asset"], int(line["amount"].replace(".", ""))
-            decimals = len(line["amount"].partition(".")[2])
+            path, asset, amount = line["account"], line["asset"], line["amount"]
+            whole, _, decimals = amount.partition(".")
+            units, scale = int(whole + decimals), len(decimals)
             realm, side, book, total = self._known.get(path) or self._known.setdefault(path, describe(path))
-            key, unit = (tenant, path, asset, decimals), (realm, asset, decimals)
+            key, unit = (tenant, path, asset, scale), (realm, asset, scale)
             balances[key] = balances.get(key, 0) + units
             sums[unit] = sums.get(unit, 0) + units
             if book:
                 touched[key], books[book] = (side, book), side
             if total:
-                self.moved.setdefault((tenant, total, asset, decimals), []).append((entry["effective_at"], units))
+                self.moved.setdefault((tenant, total, asset, scale), []).append((entry["effective_at"], units))
             if not units:
                 self.findings["entries", position] = f"it has a line of zero on {path}"
         if any(sums.values()) or not entry["postings"][1:]:
@@ -54,6 +55,6 @@ class LedgerFold:
         for key, (side, _) in touched.items():
             if balances[key] * side < 0:
                 self.findings["guards", position] = f"{key} comes to {balances[key]}"
-        if len(books) > 1 or stream != f"{tenant}:book-{next(iter(books), 'house-' + fact['posted_at'][:7])}":
+        if len(books) > 1 or stream != f"{tenant}:book-{next(iter(books), '') or 'house-' + fact['posted_at'][:7]}":
             self.findings["books", position] = f"it lies in {stream} and touches the books {list(books)}"
-        self.touched |= touched
+        self.touched.update(touched)
