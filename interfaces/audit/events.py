@@ -1,16 +1,19 @@
 """Every event by itself: it decodes strictly and encodes to the same bytes. Then what decoded events are needed for.
 
-One range of the log is read and decoded once, for claims and for all read models.
+One range of the log is read and decoded once, for its evidence, for claims and for all read models.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from application.codec import CODEC, CannotDecode
+from application.evidence.trees import split
 from application.store import EVENT_COLUMNS
 from domain.ledger.entry import EntryPosted
+from domain.merkle import HASH_BYTES
 from interfaces.audit.claims import check_claims
-from interfaces.audit.facts import Fact
+from interfaces.audit.evidence import check_leaves
+from interfaces.audit.facts import Fact, stored
 from interfaces.audit.findings import Tallies, Tally
 from interfaces.audit.models import Model
 from interfaces.audit.replay import replay_range
@@ -33,6 +36,10 @@ class Range:
     upto: int
     last: bool
 
+    def part_of(self, hashes: bytes) -> bytes:
+        """Return the hashes of its events out of those of all."""
+        return hashes[HASH_BYTES * self.behind : None if self.last else HASH_BYTES * self.upto]
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -43,10 +50,15 @@ class Read:
     changes: dict[str, Changes]
 
 
-def check_events(connection: Connection, within: Range, models: tuple[Model, ...]) -> Read:
-    """Read and check one range of the log."""
+def check_events(connection: Connection, within: Range, *, models: tuple[Model, ...], hashes: bytes) -> Read:
+    """Read and check one range of the log. `hashes` are those of its leaves, as far as they are sealed."""
     tallies = Tallies({})
-    found = rows(connection, _RANGE, within.behind, within.upto)
+    found = rows(connection, _RANGE, within.behind, within.upto, moments_as_numbers=True)
+    with tallies.timed("evidence of events") as tally:
+        leaves = split(hashes)
+        sealed = [stored(row) for row in found if row[0] <= within.behind + len(leaves)]
+        check_leaves(sealed, leaves, behind=within.behind, tally=tally)
+        tally.count("unsealed", len(found) - len(sealed))
     with tallies.timed("codec") as tally:
         tally.count("events", len(found))
         facts = [fact for row in found if (fact := _decoded(row, tally)) is not None]

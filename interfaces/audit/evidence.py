@@ -4,19 +4,11 @@ The hashes say which event or receipt was changed; where somebody changed the ha
 which two checkpoints. What was appended behind the last checkpoint is counted as unsealed: nobody has signed for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from application.evidence.checkpoints import Checkpoint, NoCheckpoint
-from application.evidence.leaves import (
-    EVENT_FIELDS,
-    RECEIPT_FIELDS,
-    Stored,
-    StoredEvent,
-    StoredReceipt,
-    chained,
-    leaf_hash,
-)
+from application.evidence.leaves import RECEIPT_FIELDS, Stored, StoredEvent, StoredReceipt, chained, leaf_hash
 from application.evidence.trees import TILE, TILE_HEIGHT, Head, Tree, split
 from domain.merkle import root_of
 from interfaces.audit.findings import Tallies, Tally
@@ -25,14 +17,11 @@ from interfaces.audit.snapshot import Connection, one, portions, rows
 
 CHECKS = ("evidence of events", "evidence of receipts", "checkpoints")
 
-_EVENTS = f"""
-    SELECT {EVENT_FIELDS} FROM log.events WHERE notification_id <= %s ORDER BY notification_id
-"""  # noqa: S608 - columns of a constant
 _RECEIPTS = f"""
     SELECT {RECEIPT_FIELDS} FROM log.receipts WHERE number <= %s ORDER BY number
 """  # noqa: S608 - columns of a constant
-_LATER_EVENTS = "SELECT count(*) FROM log.events WHERE notification_id > %s"
 _LATER_RECEIPTS = "SELECT count(*) FROM log.receipts WHERE number > %s"
+_LEAVES = "SELECT tile, leaves FROM evidence.tiles WHERE tree = %s ORDER BY tile"
 _TILES = "SELECT tile, leaves, root, chain FROM evidence.tiles WHERE tree = %s ORDER BY tile"
 _CHECKPOINTS = """
     SELECT number, events, receipts, events_tail, receipts_tail, note FROM evidence.checkpoints ORDER BY number
@@ -67,20 +56,25 @@ class Sealed:
         return replace(self.trees[whole], tail=split(tail)).head if whole < len(self.trees) else None
 
 
+def sealed_leaves(connection: Connection) -> bytes:
+    """Return the stored hashes of events, 32 bytes each, up to the first tile that is missing."""
+    whole = [leaves for expected, (tile, leaves) in enumerate(rows(connection, _LEAVES, "events")) if tile == expected]
+    last = rows(connection, _LAST_TAIL.format("events, events_tail"))
+    return b"".join((*whole, last[0][1] if last and last[0][0] // TILE == len(whole) else b""))
+
+
 def check_evidence(connection: Connection, *, seals: Seals = NO_SEALS) -> Tallies:
-    """Check the log against tiles and checkpoints."""
+    """Check tiles and checkpoints, and receipts against them; of events see `check_leaves`."""
     tallies = Tallies({})
     sealed = {}
-    for tree, query, later, kind in (
-        ("events", _EVENTS, _LATER_EVENTS, StoredEvent),
-        ("receipts", _RECEIPTS, _LATER_RECEIPTS, StoredReceipt),
-    ):
+    for tree in ("events", "receipts"):
         with tallies.timed(f"evidence of {tree}") as tally:
             sealed[tree] = _sealed(connection, tally, tree)
-            size = len(sealed[tree].leaves)
-            found = (kind(*row) for portion in portions(connection, query, size) for row in portion)
-            _compare(tally, sealed[tree].leaves, found)
-            tally.count("unsealed", one(connection, later, size)[0])
+    with tallies.timed("evidence of receipts") as tally:
+        hashes = sealed["receipts"].leaves
+        found = (StoredReceipt(*row) for portion in portions(connection, _RECEIPTS, len(hashes)) for row in portion)
+        check_leaves(found, hashes, behind=0, tally=tally)
+        tally.count("unsealed", one(connection, _LATER_RECEIPTS, len(hashes))[0])
     with tallies.timed("checkpoints") as tally:
         _check_checkpoints(connection, tally, sealed, key=seals.key)
         for note in seals.kept_outside:
@@ -111,9 +105,9 @@ def _sealed(connection: Connection, tally: Tally, name: str) -> Sealed:
     return Sealed(tuple(leaves), tuple(trees))
 
 
-def _compare(tally: Tally, sealed: Sequence[bytes], found: Iterator[Stored]) -> None:
-    """Hash every sealed event or receipt again. A missing one is named once; the rest is compared by its number."""
-    expected = seen = 0
+def check_leaves(found: Iterable[Stored], hashes: Sequence[bytes], *, behind: int, tally: Tally) -> None:
+    """Hash the events or receipts again whose hashes follow behind a number. A missing one is named once."""
+    expected, seen = behind, 0
     for stored in found:
         expected += 1
         seen += 1
@@ -121,10 +115,10 @@ def _compare(tally: Tally, sealed: Sequence[bytes], found: Iterator[Stored]) -> 
         if stored.number != expected:
             tally.find(position, f"number {expected} is missing, and number {stored.number} comes instead")
         expected = stored.number
-        if leaf_hash(stored) != sealed[expected - 1]:
+        if leaf_hash(stored) != hashes[expected - behind - 1]:
             tally.find(position, f"number {expected} is not what was sealed: something in it was changed")
-    if expected < len(sealed):
-        tally.find(None, f"numbers {expected + 1} to {len(sealed)} were sealed and are gone")
+    if expected < behind + len(hashes):
+        tally.find(None, f"numbers {expected + 1} to {behind + len(hashes)} were sealed and are gone")
     tally.count("compared", seen)
 
 

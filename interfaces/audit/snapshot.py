@@ -4,6 +4,7 @@ Its transaction is never committed: nothing here can write. Synchronous, because
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, LiteralString
 
@@ -21,6 +22,8 @@ Connection = psycopg.Connection[TupleRow]
 Query = LiteralString | Composed
 
 PORTION = 5_000
+MOMENT_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
+"""From here PostgreSQL counts."""
 
 _NUMBERS = count(1)
 
@@ -43,10 +46,10 @@ def share(connection: Connection) -> str:
     return str(one(connection, "SELECT pg_export_snapshot()")[0])
 
 
-def rows(connection: Connection, query: Query, *parameters: object) -> list[TupleRow]:
+def rows(connection: Connection, query: Query, *parameters: object, moments_as_numbers: bool = False) -> list[TupleRow]:
     """Return all rows of a query; see `portions` for their values."""
     with connection.cursor(binary=True) as cursor:
-        _quicken(cursor)
+        _quicken(cursor, moments_as_numbers=moments_as_numbers)
         return cursor.execute(query, parameters).fetchall()
 
 
@@ -61,20 +64,20 @@ def portions(
 ) -> Iterator[list[TupleRow]]:
     """Yield the rows of a long query in portions, through a cursor of the server: memory stays bounded.
 
-    uuids come as bytes and, if asked for, moments as PostgreSQL stores them, in microseconds: to be compared only.
+    uuids come as bytes and, if asked for, moments as PostgreSQL stores them, in microseconds from `MOMENT_ZERO`.
     """
     with connection.cursor(f"audit_{next(_NUMBERS)}") as cursor:
-        _quicken(cursor)
-        if moments_as_numbers:
-            cursor.adapters.register_loader("timestamptz", Int8BinaryLoader)
+        _quicken(cursor, moments_as_numbers=moments_as_numbers)
         cursor.execute(query, parameters, binary=True)
         while found := cursor.fetchmany(PORTION):
             yield found
 
 
-def _quicken(cursor: psycopg.Cursor[TupleRow]) -> None:
+def _quicken(cursor: psycopg.Cursor[TupleRow], *, moments_as_numbers: bool) -> None:
     """Load what is only compared in the form that costs least: half of the time of reading goes into these types."""
     cursor.adapters.register_loader("uuid", ByteaBinaryLoader)
+    if moments_as_numbers:
+        cursor.adapters.register_loader("timestamptz", Int8BinaryLoader)
     set_json_loads(from_json, cursor)
 
 

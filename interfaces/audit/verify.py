@@ -14,7 +14,7 @@ from time import perf_counter
 from interfaces.audit import claims, events, evidence, ledger, log, positions, receipts, snapshots, withdrawals
 from interfaces.audit.crew import helper, share_out, uncollected
 from interfaces.audit.events import Range, Read, check_events
-from interfaces.audit.evidence import NO_SEALS, Seals, check_evidence
+from interfaces.audit.evidence import NO_SEALS, Seals, check_evidence, sealed_leaves
 from interfaces.audit.findings import Finding, Tallies, Tally
 from interfaces.audit.ledger import check_ledger
 from interfaces.audit.log import check_log
@@ -111,6 +111,7 @@ def _pieces(
 ) -> list[Callable[[Connection], Tallies | Read]]:
     """Return the work: long passes first, which the helper begins with."""
     named = {model.name: model for model in models}
+    hashes = sealed_leaves(connection)
     replayed = tuple(model for model in models if model.name not in OWN_ACCOUNT)
     return [
         partial(check_evidence, seals=seals),
@@ -120,7 +121,10 @@ def _pieces(
         check_positions,
         check_withdrawals,
         *(partial(check_snapshots, streams=streams) for streams in streams_with_snapshots(connection)),
-        *(partial(check_events, within=within, models=replayed) for within in _ranges(connection, head)),
+        *(
+            partial(check_events, within=within, models=replayed, hashes=within.part_of(hashes))
+            for within in _ranges(connection, head)
+        ),
     ]
 
 
