@@ -3,6 +3,8 @@
 One range of the log is read and decoded once, for its evidence, for claims and for all read models.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +64,7 @@ def check_events(connection: Connection, within: Range, *, models: tuple[Model, 
     with tallies.timed("codec") as tally:
         tally.count("events", len(found))
         facts = [fact for row in found if (fact := _decoded(row, tally)) is not None]
+        _check_encoding(facts, tally)
     with tallies.timed("claims") as tally:
         check_claims(facts, tally)
     handled = frozenset().union(*(PROJECTIONS[model.name].handles for model in models))
@@ -81,8 +84,19 @@ def _decoded(row: tuple[Any, ...], tally: Tally) -> Fact | None:
     except CannotDecode as error:
         tally.find(position, f"cannot be decoded: {error}")
         return None
-    if CODEC.encode(event) != (name, state) and name in CODEC.events:
-        tally.find(position, f"{name} is encoded to other bytes today")
     if isinstance(event, EntryPosted) and event.entry.id != event_id.hex():
         tally.find(position, f"entry {event.entry.id} lies under the event id {event_id.hex()}")
-    return Fact(position, tenant, stream, name, index == size, event, row)
+    return Fact(position, tenant, stream, name, index == size, state, event, row)
+
+
+def _check_encoding(facts: Sequence[Fact], tally: Tally) -> None:
+    """Encode all events of a name together, and one by one only where that shows a difference."""
+    of_names: defaultdict[str, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        if fact.name in CODEC.events:
+            of_names[fact.name].append(fact)
+    for name, same in of_names.items():
+        if not CODEC.are_encoded(name, [fact.event for fact in same], [fact.state for fact in same]):
+            for fact in same:
+                if CODEC.encode(fact.event) != (name, fact.state):
+                    tally.find(fact.log_position, f"{name} is encoded to other bytes today")

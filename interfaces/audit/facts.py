@@ -22,6 +22,7 @@ class Fact(NamedTuple):
     stream: str
     name: str
     ends_append: bool
+    state: bytes
     event: Any
     row: tuple[Any, ...]
 
