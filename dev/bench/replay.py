@@ -6,8 +6,10 @@ import time
 import uuid
 
 import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from application.committer import Committer
+from application.evidence.follower import Evidence
 from application.store import Connection, Store, speak_hex_ids
 from application.wakeup import Wakeup
 from dev.bench.figures import Figure, Report
@@ -15,9 +17,12 @@ from dev.bench.world import add_users, committing, fresh_server, posting_many
 from domain.instruments import UNIT
 from domain.positions.fold import after, steps
 from interfaces.audit.crew import uncollected
+from interfaces.audit.evidence import Seals
 from interfaces.audit.ledger import check_ledger
+from interfaces.audit.notary import FileNotary
 from interfaces.audit.snapshot import open_snapshot
 from interfaces.audit.verify import verify
+from interfaces.bootstrap import SystemClock
 from interfaces.postgres import connections
 from interfaces.postgres.configuration import Urls
 from projections.runner import ProjectionRunner
@@ -27,6 +32,7 @@ BULK = 200
 USERS = 500
 CALLERS = 8
 FILLS = 200_000
+NOTARY = FileNotary(Ed25519PrivateKey.generate())
 
 
 def measure() -> Report:
@@ -34,10 +40,11 @@ def measure() -> Report:
     report = Report("replay")
     with fresh_server() as urls:
         uvloop.run(_fill(urls))
-        verified = verify(urls.projector)
+        verified = verify(urls.projector, seals=Seals(key=NOTARY.key))
         assert verified.is_sound, verified.findings
         report.add(Figure(name="audit verify, whole", value=verified.events_per_s, unit="events/s", target=50_000))
         report.conditions["events"] = f"{verified.log_position:,}"
+        report.conditions["evidence"] = "all sealed and signed"
         report.conditions["processes"] = "2, on one exported snapshot"
         report.add(Figure(name="its ledger part", value=_ledger_rate(urls), unit="entries/s", target=150_000))
     report.add(Figure(name="position fold", value=_fold_rate(), unit="fills/s", target=100_000))
@@ -45,7 +52,7 @@ def measure() -> Report:
 
 
 async def _fill(urls: Urls) -> None:
-    """Post entries in bulk, with the read models following, until both are at the end."""
+    """Post entries in bulk, with the read models following, until both are at the end; then seal them."""
 
     async def connecting() -> Connection:
         return await connections.connect(urls.projector, name="bench-projections")
@@ -71,6 +78,8 @@ async def _fill(urls: Urls) -> None:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await wakeup.stop()
+    async with connections.pool(urls.app, name="bench-evidence", size=1, configure=speak_hex_ids) as pool:
+        await Evidence(pool=pool, notary=NOTARY, clock=SystemClock()).seal()
 
 
 async def _until_followed(runner: ProjectionRunner, committer: Committer) -> None:
