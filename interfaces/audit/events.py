@@ -1,6 +1,6 @@
 """Every event by itself: it decodes strictly and encodes to the same bytes. Then what decoded events are needed for.
 
-One range of the log is read and decoded once, for its evidence, for claims and for all read models.
+One range of the log is read and decoded once: for its shape, its evidence, for claims and for all read models.
 """
 
 from collections import defaultdict
@@ -17,6 +17,7 @@ from interfaces.audit.claims import check_claims
 from interfaces.audit.evidence import check_leaves
 from interfaces.audit.facts import Fact, stored
 from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.log import Streams, check_shape
 from interfaces.audit.models import Model
 from interfaces.audit.replay import replay_range
 from interfaces.audit.snapshot import Connection, rows
@@ -26,7 +27,7 @@ from projections.models import PROJECTIONS
 CHECKS = ("codec",)
 
 _RANGE = f"""
-    SELECT {EVENT_COLUMNS} FROM log.events WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id
+    SELECT {EVENT_COLUMNS} FROM log.events WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id
 """  # noqa: S608 - a constant of the store
 
 
@@ -45,10 +46,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a range has shown: findings, and changes of read models that only the whole log can be compared with."""
+    """What a range has shown: findings, its streams, and changes that only whole read models can be compared with."""
 
     within: Range
     tallies: Tallies
+    streams: Streams
     changes: dict[str, Changes]
 
 
@@ -56,6 +58,9 @@ def check_events(connection: Connection, within: Range, *, models: tuple[Model, 
     """Read and check one range of the log. `hashes` are those of its leaves, as far as they are sealed."""
     tallies = Tallies({})
     found = rows(connection, _RANGE, within.behind, within.upto, moments_as_numbers=True)
+    before = found.pop(0) if within.behind else None
+    with tallies.timed("log positions"):
+        streams = check_shape(found, before=before, tallies=tallies)
     with tallies.timed("evidence of events") as tally:
         leaves = split(hashes)
         sealed = [stored(row) for row in found if row[0] <= within.behind + len(leaves)]
@@ -74,7 +79,7 @@ def check_events(connection: Connection, within: Range, *, models: tuple[Model, 
         model.name: replay_range(connection, model, facts, behind=within.behind, upto=upto, tallies=tallies)
         for model in models
     }
-    return Read(within, tallies, changes)
+    return Read(within, tallies, streams, changes)
 
 
 def _decoded(row: tuple[Any, ...], tally: Tally) -> Fact | None:

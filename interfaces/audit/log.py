@@ -3,69 +3,93 @@
 It looks at the envelope only; what events say is decoded elsewhere.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
 from interfaces.audit.findings import Tallies
-from interfaces.audit.snapshot import Connection, each, rows
+from interfaces.audit.snapshot import Connection, rows
 
 CHECKS = ("log positions", "stream versions", "appends", "times", "tenants", "event ids")
 
-_ENVELOPES = """
-    SELECT notification_id, originator_id, originator_version, recorded_at, append_index, append_size,
-        append_id, command_id, tenant, actor
-    FROM log.events ORDER BY notification_id
-"""
+Row = tuple[Any, ...]
+"""An event in the columns of `EVENT_COLUMNS`, its moment as a number."""
+
 _REPEATED_IDS = """
     SELECT min(notification_id), max(notification_id), event_id FROM log.events
     GROUP BY event_id HAVING count(*) > 1 ORDER BY max(notification_id)
 """
+_GOES = "{} goes from version {} to {}"
 
 
-def check_log(connection: Connection) -> Tallies:
-    """Read every envelope in log order."""
-    tallies = Tallies({})
-    for check in CHECKS:
-        tallies[check].count("events", 0)
-    with tallies.timed("log positions"):
-        _read(connection, tallies)
-    with tallies.timed("event ids") as ids:
-        for first, last, event_id in rows(connection, _REPEATED_IDS):
-            ids.find(last, f"event id {event_id.hex()} is that of log position {first} too")
-    return tallies
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams of a range of the log: where each begins there, at which version, and its last version."""
+
+    begin: dict[str, tuple[int, int]] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
 
 
-def _read(connection: Connection, tallies: Tallies) -> None:
-    versions: dict[str, int] = {}
-    append = _Append(tallies)
-    expected, seen, latest = 1, 0, 0
-    for position, stream, version, recorded_at, *member in each(connection, _ENVELOPES):
-        if position != expected:
-            tallies["log positions"].find(expected, f"no event up to log position {position}: something was dropped")
-        expected = position + 1
-        known = versions.get(stream, 0)
-        if version != known + 1:
-            tallies["stream versions"].find(position, f"{stream} goes from version {known} to {version}")
+def check_shape(events: Iterable[Row], *, before: Row | None, tallies: Tallies) -> Streams:
+    """Read the envelopes of a range in log order. It lies behind the event `before`, which ends an append."""
+    streams = Streams()
+    begin, versions = streams.begin, streams.versions
+    append = _Append(tallies, before)
+    position, latest = (before[0], before[-1]) if before else (0, 0)
+    seen = 0
+    for number, stream, version, _, _, _, tenant, actor, command, _, _, append_id, index, size, recorded_at in events:
+        if number != position + 1:
+            tallies["log positions"].find(position + 1, f"no event up to log position {number}: something was dropped")
+        position = number
+        known = versions.get(stream)
+        if known is None:
+            begin[stream] = position, version
+        elif version != known + 1:
+            tallies["stream versions"].find(position, _GOES.format(stream, known, version))
         versions[stream] = version
         if recorded_at < latest:
             tallies["times"].find(position, "recorded before the event that it follows")
         latest = recorded_at
-        index, size, *whose = member
-        append.take(position, index, size=size, whose=(*whose, recorded_at))
-        if not stream.startswith(f"{whose[2]}:"):
-            tallies["tenants"].find(position, f"{stream} is not a stream of tenant {whose[2]}")
+        append.take(position, index, size=size, whose=(append_id, command, tenant, actor, recorded_at))
+        if not stream.startswith(f"{tenant}:"):
+            tallies["tenants"].find(position, f"{stream} is not a stream of tenant {tenant}")
         seen += 1
-    append.end(expected - 1)
+    append.end(position)
     for check in CHECKS:
         tallies[check].count("events", seen)
-    tallies["stream versions"].count("streams", len(versions))
     tallies["appends"].count("appends", append.number)
+    return streams
+
+
+def check_versions(ranges: Iterable[Streams], tallies: Tallies) -> None:
+    """Look at whether streams go on from range to range, which come in log order."""
+    with tallies.timed("stream versions") as tally:
+        versions: dict[str, int] = {}
+        for streams in ranges:
+            for stream, (position, version) in streams.begin.items():
+                known = versions.get(stream, 0)
+                if version != known + 1:
+                    tally.find(position, _GOES.format(stream, known, version))
+            versions.update(streams.versions)
+        tally.count("streams", len(versions))
+
+
+def check_event_ids(connection: Connection) -> Tallies:
+    """Look for event ids that occur twice."""
+    tallies = Tallies({})
+    with tallies.timed("event ids") as tally:
+        for first, last, event_id in rows(connection, _REPEATED_IDS):
+            tally.find(last, f"event id {event_id.hex()} is that of log position {first} too")
+    return tallies
 
 
 class _Append:
     """The append that is being read: its number, command, tenant, actor and time, and how many events it still has."""
 
-    def __init__(self, tallies: Tallies) -> None:
+    def __init__(self, tallies: Tallies, before: Row | None) -> None:
         self._tally = tallies["appends"]
-        self._whose: tuple[object, ...] = ()
-        self._index = self._size = 0
+        self._whose: tuple[object, ...] = ()  # No append goes on behind its end.
+        self._index, self._size = before[12:14] if before else (0, 0)
         self.number = 0
 
     def take(self, position: int, index: int, *, size: int, whose: tuple[object, ...]) -> None:

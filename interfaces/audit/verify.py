@@ -1,7 +1,6 @@
 """`audit verify`: everything is read in one snapshot and checked. It decides nothing else and writes nothing.
 
-Long passes in log order (ledger, shape of the log, receipts, trading) and ranges of the log are pieces of work that two
-processes share.
+Long passes in log order (ledger, receipts, trading) and ranges of the log are pieces of work that two processes share.
 """
 
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from interfaces.audit.events import Range, Read, check_events
 from interfaces.audit.evidence import NO_SEALS, Seals, check_evidence, sealed_leaves
 from interfaces.audit.findings import Finding, Tallies, Tally
 from interfaces.audit.ledger import check_ledger
-from interfaces.audit.log import check_log
+from interfaces.audit.log import check_event_ids, check_versions
 from interfaces.audit.models import Model, check_of, find_models
 from interfaces.audit.positions import check_positions
 from interfaces.audit.receipts import check_receipts
@@ -98,6 +97,7 @@ def verify(url: str, *, processes: int = 2, told: Told | None = None, seals: Sea
             if told is not None:
                 told(done, len(pieces))
         reads.sort(key=lambda read: read.within.behind)
+        check_versions((read.streams for read in reads), tallies)
         for model in models:
             if model.name not in OWN_ACCOUNT:
                 changes = (read.changes[model.name] for read in reads)
@@ -116,7 +116,7 @@ def _pieces(
     return [
         partial(check_evidence, seals=seals),
         partial(check_ledger, accounts=named.get("accounts"), journal=named.get("journal")),
-        check_log,
+        check_event_ids,
         check_receipts,
         check_positions,
         check_withdrawals,

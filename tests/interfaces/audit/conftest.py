@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from interfaces.audit import verify as verifying
 from interfaces.postgres.configuration import Urls
 from tests.interfaces.audit.forgery import Books, some_books
 from tests.projections.house import House, a_house
@@ -19,3 +20,9 @@ async def house(database: Urls) -> AsyncIterator[House]:
 async def books(house: House) -> Books:
     """A sound log in which a little of everything has happened."""
     return await some_books(house)
+
+
+@pytest.fixture
+def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the log read in many ranges, so that what is wrong often lies at the border of two."""
+    monkeypatch.setattr(verifying, "RANGE", 3)

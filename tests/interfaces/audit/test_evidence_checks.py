@@ -16,7 +16,7 @@ from tests.interfaces.audit.forgery import Books, change
 from tests.interfaces.audit.sealing import NOTARY, evidence, found_under_seal, seal, unsealed
 from tests.projections.house import House
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("small_ranges")]
 
 EVENTS, RECEIPTS, CHECKPOINTS = "evidence of events", "evidence of receipts", "checkpoints"
 AN_ID = "00000000-0000-4000-8000-000000000000"

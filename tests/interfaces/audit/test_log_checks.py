@@ -12,7 +12,7 @@ from domain.users import SuspendUser
 from tests.interfaces.audit.forgery import Books, change, found, positions_of, tamper
 from tests.projections.house import BANK, wallet
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("small_ranges")]
 
 
 async def last_deposit(books: Books) -> int:
