@@ -4,7 +4,6 @@ Quantities are strings with their full scale, so that decoding needs no registry
 refused where a quantity stands. An unknown field, a missing field without default, or a wrong type is an error.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
@@ -20,7 +19,6 @@ from domain.ledger.entry import Posting
 from domain.money import Amount, asset_of
 
 _QUANTITY = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
-_NOT_ZERO_SIGNED = re.compile(r"-0(\.0+)?")
 
 
 def schema_of(annotation: Any) -> cs.CoreSchema:
@@ -133,10 +131,11 @@ def _dataclass(cls: type) -> cs.CoreSchema:
 
 
 def _amount(value: str, code: str) -> Amount:
-    if _NOT_ZERO_SIGNED.fullmatch(value):
+    whole, _, decimals = value.partition(".")
+    units = int(whole + decimals)
+    if not units and value.startswith("-"):
         raise ValueError(value)
-    digits = value.partition(".")[2]
-    return Amount(int(value.replace(".", "", 1)), asset_of(code, len(digits)))
+    return Amount(units, asset_of(code, len(decimals)))
 
 
 def _quantity_schema(value_name: str) -> cs.TypedDictSchema:
