@@ -78,11 +78,14 @@ class Repository:
 
     @classmethod
     def read(cls, root: Path) -> "Repository":
-        """Read a checkout; what tools have made, dot folders but `.ci`, and files that are not text stay out."""
+        """Read a checkout; what tools have made, dot folders but `.ci`, and files that are not text stay out.
+
+        In a second working tree `.git` is a file that names the first one's place: a tool made that too.
+        """
         texts = {}
         for folder, folders, names in os.walk(root):
             folders[:] = [name for name in folders if name == ".ci" or not _is_made_by_tools(name)]
-            for name in names:
+            for name in set(names) - {".git"}:
                 path = Path(folder, name)
                 try:
                     texts[path.relative_to(root).as_posix()] = path.read_text(encoding="utf-8")

@@ -48,3 +48,11 @@ def test_every_rule_names_the_bug_it_prevents() -> None:
     rules = {path for path in folder.glob("*.py") if path.stem not in {"__init__", "__main__", "repository"}}
     assert modules == {f"dev.lints.{path.stem}" for path in rules}
     assert all(path.read_text().startswith('"""Prevents: ') for path in rules)
+
+
+def test_the_pointer_of_a_second_working_tree_is_no_file_of_ours(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / ".git").write_text(f"gitdir: {Path('/', 'home', 'somebody', '.git', 'worktrees')}\n")
+    main(checkout)
+    assert "machine-paths" not in capsys.readouterr().out
