@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     access_token_s: Count = Field(600, description="life of an access token")
     refresh_token_s: Count = Field(30 * 86_400, description="life of a session")
     refresh_grace_s: int = Field(20, ge=0, le=30, description="how long a lost answer to a refresh is given again")
+    step_up_s: Count = Field(300, description="how long a step-up stands: destinations, keys, second factors")
     limit_anonymous: int = Field(
         100, ge=0, description="requests of an address without token in 15 minutes; 0: no limit"
     )

@@ -24,6 +24,7 @@ from interfaces.api.routes import (
     quotes,
     refunds,
     sessions,
+    step_up,
     transfers,
     users,
     webhooks,
@@ -35,6 +36,7 @@ from interfaces.api.routes.ledger import accounts, entries, trial_balance
 
 _ROUTERS = (
     sessions.router,
+    step_up.router,
     people.router,
     me.router,
     assets.router,

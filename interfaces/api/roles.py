@@ -30,6 +30,7 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
     "login": PUBLIC,
     "refresh": PUBLIC,
     "logout": EVERYBODY,
+    "step_up": EVERYBODY,
     "register": PUBLIC,
     "verify_email": PUBLIC,
     "forgot_password": PUBLIC,

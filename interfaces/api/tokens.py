@@ -29,6 +29,7 @@ class Caller:
     roles: frozenset[Role]
     issued_at: float
     expires_at: float
+    stepped_up_until: float = 0.0
 
 
 def refused() -> Problem:
@@ -51,8 +52,8 @@ class Tokens:
         self.life = life
         self._verified: OrderedDict[str, Caller] = OrderedDict()
 
-    def sign(self, *, tenant: str, user: str, roles: frozenset[Role]) -> str:
-        """Return a token for a user."""
+    def sign(self, *, tenant: str, user: str, roles: frozenset[Role], stepped_up_for: timedelta | None = None) -> str:
+        """Return a token for a user; `stepped_up_for` says how long it stands for a fresh proof (step_up.py)."""
         now = self._clock.now()
         claims: dict[str, object] = {
             "iss": ISSUER,
@@ -64,6 +65,8 @@ class Tokens:
             "iat": now.timestamp(),
             "exp": now + self.life,
         }
+        if stepped_up_for is not None:
+            claims["step_up"] = (now + stepped_up_for).timestamp()
         return jwt.encode(claims, self._key.secret, algorithm=ALGORITHM, headers={"kid": self._key.id})
 
     def read(self, token: str) -> Caller:
@@ -92,6 +95,7 @@ class Tokens:
                 roles=frozenset(Role(role) for role in claims["roles"]),
                 issued_at=float(claims["iat"]),
                 expires_at=float(claims["exp"]),
+                stepped_up_until=float(claims.get("step_up", 0)),
             )
         except (jwt.InvalidTokenError, ValueError, TypeError):
             raise refused() from None

@@ -50,6 +50,10 @@ class Person:
         """Return all items of a list."""
         return [item for page in self.pages(path, at_least=at_least, **parameters) for item in page["items"]]
 
+    def step_up(self) -> None:
+        """Prove again who this is, for what an access token alone must not do. Raises `RequestRefused`."""
+        self._bear(self._ask("POST", "/auth/step-up", json={"password": self.password}))
+
     def ask(self, path: str, body: Json) -> None:
         """Do what needs no token yet. Raises `RequestRefused`."""
         _require(self._client.post(path, json=body))
@@ -72,7 +76,10 @@ class Person:
         self._client.headers.pop("Authorization", None)
         credentials = {"tenant": self.tenant, "email": self.email, "password": self.password}
         body = _body(self._client.post("/auth/login", json=credentials))
-        self._client.headers["Authorization"] = f"Bearer {body['access_token']}"
+        self._bear(body)
+
+    def _bear(self, given: Json) -> None:
+        self._client.headers["Authorization"] = f"Bearer {given['access_token']}"
 
 
 def _body(answer: httpx.Response) -> Json:

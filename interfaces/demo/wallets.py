@@ -71,6 +71,7 @@ def _pay_in(installation: Installation, ana: Person) -> None:
 def _withdraw(ana: Person, operator: Person) -> list[Json]:
     """Withdraw with an operator's approval; return the operator's queue as it was before."""
     account = {"kind": "iban", "asset": "USD", "holder": "Ana Souza", "iban": IBAN}
+    ana.step_up()
     destination = ana.post("/destinations", account, key="demo-destination")["id"]
     wanted = _body(WITHDRAWN, destination_id=destination)
     withdrawal = ana.post("/withdrawals", wanted, key="demo-withdrawal")["id"]

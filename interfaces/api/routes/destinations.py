@@ -15,6 +15,7 @@ from interfaces.api.ask import Asked, answer
 from interfaces.api.documented import COMMAND, QUERY, problems
 from interfaces.api.fields import AssetCode, Body, Id, Shown, Time
 from interfaces.api.pages import Cursor, Limit, plain
+from interfaces.api.step_up import SteppedUp
 from interfaces.api.strict_json import StrictRoute
 from interfaces.destinations import (
     NETWORKS,
@@ -149,8 +150,8 @@ class RemovedDestination(Shown):
     response_model=AddedDestination,
     responses=problems(*COMMAND),
 )
-async def add(body: DestinationBody, ask: Asked) -> Response:
-    """Add a destination. Its particulars go to the vault first, so that no fact ever holds them."""
+async def add(body: DestinationBody, ask: SteppedUp) -> Response:
+    """Add a destination, after a step-up. Its particulars go to the vault first, so that no fact ever holds them."""
     envelope = ask.envelope(body)
     await ask.parts.assets.find(body.asset)
     id = DestinationId(ask.new_id("destination"))
@@ -187,8 +188,8 @@ async def list_destinations(ask: Asked, limit: Limit = 100, cursor: Cursor = Non
     response_model=RemovedDestination,
     responses=problems(*COMMAND, 404),
 )
-async def remove(id: Annotated[Id, Path()], ask: Asked) -> Response:
-    """Take a destination out of use. Withdrawals that were asked for before are paid all the same."""
+async def remove(id: Annotated[Id, Path()], ask: SteppedUp) -> Response:
+    """Take a destination out of use, after a step-up. Withdrawals that were asked for before are paid all the same."""
     asked = ask.keyless()
     envelope = asked.envelope()
     command = RemoveDestination(user=ask.caller.user, occurred_at=envelope.now)

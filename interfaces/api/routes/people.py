@@ -21,11 +21,12 @@ from domain.ids import SubjectId, UserId
 from domain.tenants import Tenant
 from domain.users import EmailTaken, RegisterUser, Role, Status, User
 from interfaces.api.ask import COUNTED, JSON, Asked, answer
+from interfaces.api.credentials import prove_own_password
 from interfaces.api.documented import QUERY, problems
 from interfaces.api.fields import Body, Shown
 from interfaces.api.parts import Parts
 from interfaces.api.problems import Problem
-from interfaces.api.routes.sessions import DEFAULT_TENANT, wrong_credentials
+from interfaces.api.routes.sessions import DEFAULT_TENANT
 from interfaces.api.strict_json import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["people"])
@@ -185,9 +186,7 @@ async def reset(body: NewPassword, request: Request) -> Response:
 async def change(body: ChangedPassword, ask: Asked) -> Response:
     """Change the own password, with the one so far; all sessions end."""
     parts, tenant, subject = ask.parts, ask.caller.tenant, SubjectId(ask.caller.user)
-    stored = await parts.vault.get_password_hash(tenant, subject)
-    if not await parts.passwords.check(body.current, stored):
-        raise wrong_credentials()
+    await prove_own_password(ask, body.current)
     await parts.vault.set_password_hash(tenant, subject, await parts.passwords.hash(body.password))
     await parts.sessions.close_sessions(tenant, subject)
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -12,10 +12,10 @@ from application.ports import Session
 from domain.ids import UserId
 from domain.users import NotActive, Role, Status, User
 from interfaces.api.ask import COUNTED, JSON, Asked
+from interfaces.api.credentials import Claim, address_of, prove_password
 from interfaces.api.documented import problems
 from interfaces.api.fields import Body, Shown
 from interfaces.api.parts import Parts
-from interfaces.api.problems import Problem
 from interfaces.api.strict_json import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1/auth", tags=["sessions"])
@@ -50,14 +50,9 @@ class LoggedIn(Shown):
 async def login(body: Login, request: Request) -> Response:
     """Exchange e-mail and password for tokens. Five failures in 15 minutes lock the pair of e-mail and address."""
     parts: Parts = request.app.state.parts
-    address = request.client.host if request.client else "unknown"
-    await parts.sessions.admit_login(body.tenant, body.email, address)
-    subject = await parts.vault.find_subject_by_email(body.tenant, body.email)
-    stored = None if subject is None else await parts.vault.get_password_hash(body.tenant, subject)
-    if not await parts.passwords.check(body.password, stored) or subject is None:
-        raise wrong_credentials()
-    await parts.sessions.forgive_logins(body.tenant, body.email, address)
-    user = await _active(parts, body.tenant, subject)
+    claim = Claim(tenant=body.tenant, email=body.email, password=body.password, address=address_of(request))
+    subject = await prove_password(parts, claim)
+    user = await active_user(parts, body.tenant, subject)
     return _tokens(parts, user, await parts.sessions.open_session(body.tenant, subject))
 
 
@@ -66,7 +61,7 @@ async def refresh(body: Refresh, request: Request) -> Response:
     """Exchange a refresh token for new tokens. Using one twice ends its session, for somebody has stolen it."""
     parts: Parts = request.app.state.parts
     session = await parts.sessions.rotate_session(body.refresh_token)
-    return _tokens(parts, await _active(parts, session.tenant, session.subject), session)
+    return _tokens(parts, await active_user(parts, session.tenant, session.subject), session)
 
 
 @router.post("/logout", operation_id="logout", status_code=HTTPStatus.NO_CONTENT, responses=_ERRORS)
@@ -76,13 +71,8 @@ async def logout(body: Refresh, ask: Asked) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def wrong_credentials() -> Problem:
-    """Return the problem of a login that fails; which of both is wrong is nobody's business."""
-    return Problem(HTTPStatus.UNAUTHORIZED, "wrong_credentials", "E-mail or password is wrong.")
-
-
-async def _active(parts: Parts, tenant: str, user: str) -> User:
-    """Return the user as the log has it now; who is not active gets no token."""
+async def active_user(parts: Parts, tenant: str, user: str) -> User:
+    """Return the user as the log has it now; who is not active gets no token. Raises `NotActive`."""
     state = (await parts.committer.state(streams.user(tenant, user))).state
     assert isinstance(state, User), "a subject that is found has a user"
     if state.status is not Status.ACTIVE or set(state.roles) == {Role.API_ONLY}:

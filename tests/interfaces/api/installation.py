@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -23,7 +24,8 @@ from tests.interfaces.api.office import MASTER_KEY, Office
 from tests.interfaces.api.processes import running
 
 PASSWORD = "a long enough pass phrase"
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 60.0
+STEPPED_UP = timedelta(minutes=5)
 METRICS_TOKEN = "only for the scraper"
 NO_LIMITS = {"LASTRO_LIMIT_ANONYMOUS": "0", "LASTRO_LIMIT_USERS": "0", "LASTRO_LIMIT_ADMINS": "0"}
 
@@ -65,13 +67,14 @@ class House:
         email: str | None = None,
         password: str | None = None,
         status: Status = Status.ACTIVE,
+        stepped_up_for: timedelta | None = STEPPED_UP,
     ) -> Caller:
-        """Make a user with these roles and a token."""
+        """Make a user with these roles and a token, which stands for a fresh proof unless it is said to be none."""
         user, office = uuid.uuid4().hex, self.installation.office
         office.create_user(
             self.tenant, user, roles, status=status, email=email or f"{user}@example.org", password=password
         )
-        token = office.token(self.tenant, user, roles)
+        token = office.token(self.tenant, user, roles, stepped_up_for=stepped_up_for)
         return Caller(http=self.installation.apis[0], user=user, token=token)
 
     def the(self, role: Role) -> Caller:

@@ -100,8 +100,8 @@ class Office:
         await self._vault.create_subject(tenant, user.subject, stream=stream, fields=fields, password_hash=hashed)
         await self.do(register_user(envelope(tenant), user, email_hmac=self._vault.email_lookup(tenant, email)))
 
-    def token(self, tenant: str, user: str, roles: Sequence[Role]) -> str:
-        return self._tokens.sign(tenant=tenant, user=user, roles=frozenset(roles))
+    def token(self, tenant: str, user: str, roles: Sequence[Role], *, stepped_up_for: timedelta | None = None) -> str:
+        return self._tokens.sign(tenant=tenant, user=user, roles=frozenset(roles), stepped_up_for=stepped_up_for)
 
     def sql(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Look into the database as its owner: what is written, and what is not."""

@@ -41,6 +41,7 @@ BODIES: Mapping[str, Any] = {
     "reject_proposal": {"reason": "unclear"},
     "set_user_roles": {"roles": ["viewer"]},
     "logout": {"refresh_token": "none"},
+    "step_up": {"password": PASSWORD},
     "change_password": {"current": PASSWORD, "password": PASSWORD},
     "make_transfer": {"to_user": "0" * 32, "amount": {"value": "1", "asset": "USD"}},
     "ask_for_quote": {"sold": {"value": "1", "asset": "USD"}, "bought": "BRL"},
