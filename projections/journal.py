@@ -20,7 +20,7 @@ from projections.accounts import AccountUnused, Balances
 from projections.changes import Append, Change
 from projections.paging import LAST, page_of, read_cursor
 from projections.reading import Answer, Page, amount, fetch, log_position, where
-from projections.times import Moment, resolve
+from projections.times import NOW, Moment, resolve
 
 NAME = "journal"
 HANDLES = (EntryPosted,)
@@ -99,6 +99,8 @@ _CONDITIONS = {
     "reference": "e.reference = %(reference)s",
     "effective_from": "e.effective_at >= %(effective_from)s",
     "effective_to": "e.effective_at < %(effective_to)s",
+    "as_of": "e.effective_at <= %(as_of)s",
+    "known": "e.log_position <= %(known)s",
 }
 _COLUMNS = """
     e.id, e.log_position, e.book, e.kind, e.reference, e.occurred_at, e.effective_at, e.recorded_at, e.actor, e.note,
@@ -132,15 +134,17 @@ async def list_entries(
     reference: str | None = None,
     effective_from: datetime | None = None,
     effective_to: datetime | None = None,
+    moment: Moment = NOW,
     limit: int,
     cursor: str | None = None,
 ) -> Page[Entry]:
     """List entries with their postings, newest first in log order; effective from (inclusive) to (exclusive)."""
     (before,) = read_cursor(cursor, LAST)
     position = await log_position(connection, NAME)
+    cut = await resolve(connection, moment)
     wanted = {
         "before": before, "book": book, "kind": kind, "reference": reference, "effective_from": effective_from,
-        "effective_to": effective_to,
+        "effective_to": effective_to, "as_of": cut.as_of, "known": cut.known,
     }  # fmt: skip
     source = _ALL if account is None else _OF_ACCOUNT
     query = _LIST.format(columns=_COLUMNS, source=source, conditions=where(_CONDITIONS, wanted))
@@ -149,9 +153,11 @@ async def list_entries(
     return page_of(entries, limit=limit, log_position=position, cursor_of=lambda entry: (entry.log_position,))
 
 
-async def list_own_entries(connection: Connection, user: str, *, limit: int, cursor: str | None = None) -> Page[Entry]:
+async def list_own_entries(
+    connection: Connection, user: str, *, moment: Moment = NOW, limit: int, cursor: str | None = None
+) -> Page[Entry]:
     """List the entries of a user's book, newest first, each with the user's own postings only."""
-    page = await list_entries(connection, book=user, limit=limit, cursor=cursor)
+    page = await list_entries(connection, book=user, moment=moment, limit=limit, cursor=cursor)
     own = tuple(
         replace(entry, postings=tuple(line for line in entry.postings if describe(line.account).owner == user))
         for entry in page.items

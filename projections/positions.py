@@ -32,7 +32,7 @@ from projections.reading import Page, fetch, log_position, where
 NAME = "positions"
 HANDLES = (PositionFilled, PositionCharged, FillCorrected, CoinsReassigned, CoinsAdopted, DustRemoved)
 
-_NO_STRATEGY = "none"
+NO_STRATEGY = "none"
 
 
 def apply(recorded: Recorded, event: PositionEvent) -> Iterator[Change]:
@@ -41,7 +41,7 @@ def apply(recorded: Recorded, event: PositionEvent) -> Iterator[Change]:
         "tenant": recorded.tenant,
         "connection": event.key.connection,
         "instrument": event.key.instrument,
-        "strategy": event.key.strategy or _NO_STRATEGY,
+        "strategy": event.key.strategy or NO_STRATEGY,
     }
     moved = evolve(FLAT, event)
     parts = (*event.parts, *event.fee_parts) if isinstance(event, PositionFilled) else event.parts
@@ -115,7 +115,7 @@ async def list_positions(
 
 
 def _key(held: HeldPosition) -> tuple[str, str, str]:
-    return held.connection, held.instrument, held.strategy or _NO_STRATEGY
+    return held.connection, held.instrument, held.strategy or NO_STRATEGY
 
 
 def _row(*, instrument: str, strategy: str, quantity: int, cost: int, realised: int, connection: str) -> HeldPosition:
@@ -123,7 +123,7 @@ def _row(*, instrument: str, strategy: str, quantity: int, cost: int, realised: 
     return HeldPosition(
         connection=connection,
         instrument=instrument,
-        strategy=None if strategy == _NO_STRATEGY else strategy,
+        strategy=None if strategy == NO_STRATEGY else strategy,
         quantity=traded.base.amount(quantity),
         cost=traded.quote.amount(cost),
         realised=traded.quote.amount(realised),

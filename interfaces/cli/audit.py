@@ -5,24 +5,21 @@ Exit 0: everything holds. 1: something was found. 2: it could not run, which say
 
 import json
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
 
 from interfaces.audit.evidence import NO_SEALS, Seals
 from interfaces.audit.notary import load_notary
 from interfaces.audit.report import as_object, show
 from interfaces.audit.verify import verify as verify_log
+from interfaces.cli.progress import WIDTH, progress
 from interfaces.installation import database_of
 from interfaces.postgres import migrations
 from interfaces.settings import Settings
 
 SOUND, FINDING, COULD_NOT_RUN = range(3)
-WIDTH = 150
-"""Columns of a report that does not go to a terminal."""
 
 
 def verify(data: Path | None, *, as_json: bool, checkpoints: Sequence[Path] = ()) -> int:
@@ -41,7 +38,7 @@ def verify(data: Path | None, *, as_json: bool, checkpoints: Sequence[Path] = ()
 def verify_database(url: str, *, as_json: bool, seals: Seals = NO_SEALS) -> int:
     """Verify what the projector's role sees at `url`, print the report, and return the exit status."""
     try:
-        with _progress() as told:
+        with progress("verifying") as told:
             verified = verify_log(url, told=told, seals=seals)
     except Exception:  # noqa: BLE001 - whatever broke the audit, it is no finding: exit 2, and 1 would say so
         traceback.print_exc()
@@ -52,29 +49,3 @@ def verify_database(url: str, *, as_json: bool, seals: Seals = NO_SEALS) -> int:
         console = Console()
         show(verified, console if console.is_terminal else Console(width=WIDTH))
     return SOUND if verified.is_sound else FINDING
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show progress on stderr: a bar on a terminal, else a line whenever another tenth is done."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Tenths(console)
-        return
-    with Progress(console=console, transient=True, auto_refresh=False) as bar:  # without a thread: see crew.helper
-        task = bar.add_task("verifying")
-        yield lambda done, total: bar.update(task, completed=done, total=total, refresh=True)
-
-
-class _Tenths:
-    """Prints a line for every tenth of the work."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._shown = 0
-
-    def __call__(self, done: int, total: int) -> None:
-        tenths = 10 * done // total
-        if tenths > self._shown:
-            self._shown = tenths
-            self._console.print(f"verifying: {10 * tenths} %", highlight=False)

@@ -73,6 +73,7 @@ def _explained(error: Exception) -> int:
     from interfaces.audit.imports import BadExport
     from interfaces.audit.notary import KeyUnusable
     from interfaces.audit.notes import NoKey
+    from interfaces.audit.past import NoSuchMoment
     from interfaces.audit.proofs import CannotProve
     from interfaces.bootstrap import CannotListen
     from interfaces.payments.sandbox import SandboxRefuses
@@ -85,8 +86,8 @@ def _explained(error: Exception) -> int:
 
     expected = (
         AlreadyUp, BadExport, CannotExport, CannotListen, CannotProve, CommandRefused, CommitterError, DomainError,
-        GivenUp, KeyUnusable, MigrationRefused, NoKey, OperationalError, SandboxRefuses, ServerUnavailable,
-        SettingsRefused, UnknownRole, UnknownSubject, VaultUnusable,
+        GivenUp, KeyUnusable, MigrationRefused, NoKey, NoSuchMoment, OperationalError, SandboxRefuses,
+        ServerUnavailable, SettingsRefused, UnknownRole, UnknownSubject, VaultUnusable,
     )  # fmt: skip
     if isinstance(error, SchemaTooOld):
         typer.echo(f"lastro: {error}", err=True)

@@ -16,6 +16,7 @@ from domain.money import Asset
 from projections import accounts, journal
 from projections.accounts import AccountUnused
 from projections.paging import MalformedCursor
+from projections.past_balances import list_accounts_at, list_own_balances_at
 from projections.statements import Statement, get_statement
 from projections.times import NOW, Moment
 from projections.trial_balance import get_trial_balance
@@ -90,6 +91,32 @@ async def test_a_statement_ends_with_the_balance_at_every_moment(house: House, h
         for moment, units in moments(history).items():
             statement = await get_statement(connection, wallet(history.user), moment=moment, limit=10)
             assert statement.closing == ((USD.amount(units),) if units else ()), moment
+
+
+async def test_own_balances_and_the_list_of_accounts_agree_with_the_balances_at_every_moment(
+    house: House, history: History
+) -> None:
+    async with house.reading() as connection:
+        for moment, units in moments(history).items():
+            own = (await list_own_balances_at(connection, history.user, moment)).value
+            assert [(one.bucket, one.state, one.amount.units) for one in own] == (
+                [("real", "available", units)] if units else []
+            ), moment
+            listed = await list_accounts_at(connection, moment, prefix="liabilities:users", limit=5)
+            assert [(one.account.path, one.amounts) for one in listed.items] == (
+                [(wallet(history.user), (USD.amount(-units),))] if units else []
+            ), moment
+            entries = await journal.list_own_entries(connection, history.user, moment=moment, limit=5)
+            assert sum(line.amount.units for entry in entries.items for line in entry.postings) == -units, moment
+
+
+async def test_accounts_at_a_moment_come_in_pages(house: House, history: History) -> None:
+    moment = Moment(as_of=JANUARY_10)
+    async with house.reading() as connection:
+        first = await list_accounts_at(connection, moment, limit=1)
+        rest = await list_accounts_at(connection, moment, limit=1, cursor=first.next_cursor)
+    assert [one.account.path for one in (*first.items, *rest.items)] == [BANK, wallet(history.user)]
+    assert rest.next_cursor is None
 
 
 async def test_balances_now_are_the_sums_of_all_postings(house: House, history: History) -> None:

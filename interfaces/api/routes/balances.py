@@ -6,9 +6,12 @@ from interfaces.api.ask import Asked, answer
 from interfaces.api.documented import QUERY, problems
 from interfaces.api.fields import Shown
 from interfaces.api.pages import Cursor, Limit, shown
+from interfaces.api.routes.ledger.accounts import AsOf, KnownAt
 from interfaces.api.routes.ledger.shown import EntryPage, entry
 from interfaces.api.strict_json import StrictRoute
 from projections import accounts, journal
+from projections.past_balances import list_own_balances_at
+from projections.times import Moment
 
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["balances"])
 
@@ -29,10 +32,14 @@ class OwnBalances(Shown):
 
 
 @router.get("/balances", operation_id="list_own_balances", response_model=OwnBalances, responses=problems(*QUERY))
-async def list_own_balances(ask: Asked) -> Response:
-    """Return what the caller has and owes, on the normal side: positive is theirs."""
-    async with ask.reading(accounts.NAME) as connection:
-        own = await accounts.list_own_balances(connection, ask.caller.user)
+async def list_own_balances(ask: Asked, as_of: AsOf = None, known_at: KnownAt = None) -> Response:
+    """Return what the caller has and owes, now or at a moment, on the normal side: positive is theirs."""
+    moment = Moment(as_of=as_of, known_at=known_at)
+    async with ask.reading(accounts.NAME if moment.is_now else journal.NAME) as connection:
+        if moment.is_now:
+            own = await accounts.list_own_balances(connection, ask.caller.user)
+        else:
+            own = await list_own_balances_at(connection, ask.caller.user, moment)
     balances = [
         {"bucket": one.bucket, "state": one.state, "value": one.amount.format_plain(), "asset": one.amount.asset.code}
         for one in own.value
@@ -41,8 +48,11 @@ async def list_own_balances(ask: Asked) -> Response:
 
 
 @router.get("/transactions", operation_id="list_own_transactions", response_model=EntryPage, responses=problems(*QUERY))
-async def list_own_transactions(ask: Asked, limit: Limit = 100, cursor: Cursor = None) -> Response:
+async def list_own_transactions(
+    ask: Asked, as_of: AsOf = None, known_at: KnownAt = None, limit: Limit = 100, cursor: Cursor = None
+) -> Response:
     """List the entries of the caller's book, newest first, each with the caller's own postings."""
+    moment = Moment(as_of=as_of, known_at=known_at)
     async with ask.reading(journal.NAME) as connection:
-        page = await journal.list_own_entries(connection, ask.caller.user, limit=limit, cursor=cursor)
+        page = await journal.list_own_entries(connection, ask.caller.user, moment=moment, limit=limit, cursor=cursor)
     return answer(shown(page, entry), page.log_position)

@@ -12,6 +12,7 @@ from interfaces.api.pages import Cursor, Limit, plain, shown
 from interfaces.api.strict_json import StrictRoute
 from projections import accounts, journal, statements
 from projections.accounts import Balances
+from projections.past_balances import list_accounts_at
 from projections.times import Moment
 
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1/ledger/accounts", tags=["ledger"])
@@ -74,12 +75,18 @@ class Statement(Shown):
 async def list_accounts(
     ask: Asked,
     prefix: Annotated[str, Query(max_length=512, pattern=r"^[a-z0-9:_-]*$")] = "",
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """List the accounts whose path begins with `prefix`, with their balances now."""
-    async with ask.reading(accounts.NAME) as connection:
-        page = await accounts.list_accounts(connection, prefix=prefix, limit=limit, cursor=cursor)
+    """List the accounts whose path begins with `prefix`, with their balances now or at a moment."""
+    moment = Moment(as_of=as_of, known_at=known_at)
+    async with ask.reading(*_MODELS) as connection:
+        if moment.is_now:
+            page = await accounts.list_accounts(connection, prefix=prefix, limit=limit, cursor=cursor)
+        else:
+            page = await list_accounts_at(connection, moment, prefix=prefix, limit=limit, cursor=cursor)
     return answer(shown(page, _balances), page.log_position)
 
 
