@@ -270,8 +270,19 @@ class Notary(Protocol):
     origin: str
     """Names the log and its key in every checkpoint; no spaces and no plus sign."""
 
+    @property
+    def key(self) -> object:
+        """The public part of the key; as text it is NAME+ID+BASE64."""
+
     def sign(self, text: str) -> str:
         """Return the text as a signed note (C2SP signed-note): the text, an empty line, a line with the signature."""
+
+
+class Nonces(Protocol):
+    """What keeps leaves of a tree of liabilities from being guessed; it comes from a key outside log and evidence."""
+
+    def liability_nonce(self, tenant: str, user: str, *, log_position: int) -> bytes:
+        """Return the 32 bytes of a user in the tree at a log position: the same whenever they are asked for."""
 
 
 class Inbox(Protocol):

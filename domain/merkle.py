@@ -4,13 +4,33 @@ A tree over n leaves splits at the largest power of two below n; pairing neighbo
 node carried up as it is, gives the same tree. Hashes are 32 bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 HASH_BYTES = 32
 EMPTY_ROOT = sha256(b"").digest()
 _LEAF, _NODE = b"\x00", b"\x01"
+_ABSENT = b"\xff\xff\xff\xff"
+_LENGTHS = tuple(length.to_bytes(4, "big") for length in range(2_048))
+"""Those of nearly all fields: a leaf has fifteen of them."""
+
+
+def fields_of(values: Iterable[bytes | str | int | None]) -> bytes:
+    """Return the bytes that are hashed of a row of fields: no two rows have the same.
+
+    A field is four bytes of length, most significant first, and its bytes; an absent one is the length 2^32 − 1 alone.
+    Numbers are written in decimal digits, text in UTF-8.
+    """
+    parts = []
+    for value in values:
+        if value is None:
+            parts.append(_ABSENT)
+            continue
+        data = value if isinstance(value, bytes) else str(value).encode()
+        length = len(data)
+        parts += (_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4, "big"), data)
+    return b"".join(parts)
 
 
 def leaf_of(data: bytes) -> bytes:

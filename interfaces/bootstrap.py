@@ -98,6 +98,7 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             proofs=PostgresProofs(vaults, clock),
             sessions=sessions,
             tokens=Tokens(await sessions.token_key(), clock, life=life),
+            nonces=keys,
             standing=standing,
             limits=Limits(settings),
             passwords=passwords,

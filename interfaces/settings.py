@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     evidence_key_file: Path | None = Field(None, description="signs checkpoints; unset: evidence.key in the data")
     evidence_every_events: Count = Field(10_000, description="events and receipts after which a checkpoint is signed")
     evidence_every_s: Count = Field(10, description="and seconds after which one is signed in any case")
+    liabilities_every_s: Count = Field(3_600, description="seconds between two trees of what is owed to users")
 
     api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: Port = Field(8000, description="port the API listens on; 0 takes a free one")

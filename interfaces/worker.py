@@ -15,7 +15,7 @@ import structlog
 from psycopg import InterfaceError, OperationalError
 
 from application.committer import Committer
-from application.evidence.follower import Evidence
+from application.evidence.follower import Evidence, Liabilities
 from application.open_withdrawals import OpenWithdrawalsOf
 from application.policies.clock import run_clock
 from application.policies.execution import Execution
@@ -203,6 +203,7 @@ class _Parts:
             clock=SystemClock(),
             every_events=settings.evidence_every_events,
             every_s=settings.evidence_every_s,
+            liabilities=Liabilities(nonces=self.keys, every_s=settings.liabilities_every_s),
         )
         return [Role("evidence", following.run, log_position=lambda: following.log_position)]
 

@@ -6,6 +6,7 @@ b2pXb…=                              root of the tree of events, base64
 receipts 402 Hk0…=                   the same of receipts
 chain 7Ys…= Qpw…=                    ends of the hash chains of both
 time 2026-11-20T22:33:13.000000Z     when it was signed
+liabilities 7Qe…=                    of some: root of the trees of what is owed to users, at the last of the events
 """
 
 import base64
@@ -20,6 +21,7 @@ _FORM = re.compile(
     r"(?P<origin>[^\s+]{1,200})\n(?P<events>0|[1-9][0-9]{0,18})\n(?P<events_root>\S{44})\n"
     r"receipts (?P<receipts>0|[1-9][0-9]{0,18}) (?P<receipts_root>\S{44})\n"
     r"chain (?P<events_chain>\S{44}) (?P<receipts_chain>\S{44})\ntime (?P<time>\S{27})\n"
+    r"(?:liabilities (?P<liabilities>\S{44})\n)?"
 )
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -36,6 +38,7 @@ class Checkpoint:
     events: Head
     receipts: Head
     signed_at: datetime
+    liabilities: bytes | None = None
 
     @property
     def text(self) -> str:
@@ -45,7 +48,7 @@ class Checkpoint:
             f"receipts {self.receipts.size} {_shown(self.receipts.root)}\n"
             f"chain {_shown(self.events.chain)} {_shown(self.receipts.chain)}\n"
             f"time {self.signed_at.astimezone(UTC).strftime(_TIME)}\n"
-        )
+        ) + (f"liabilities {_shown(self.liabilities)}\n" if self.liabilities else "")
 
     @classmethod
     def parse(cls, text: str) -> "Checkpoint":
@@ -59,15 +62,18 @@ class Checkpoint:
                 events=_head(said["events"], said["events_root"], said["events_chain"]),
                 receipts=_head(said["receipts"], said["receipts_root"], said["receipts_chain"]),
                 signed_at=datetime.strptime(said["time"], _TIME).replace(tzinfo=UTC),
+                liabilities=_digest(said["liabilities"]) if said["liabilities"] else None,
             )
         except (ValueError, binascii.Error) as error:
             raise NoCheckpoint(str(error)) from error
 
 
 def _head(size: str, root: str, chain: str) -> Head:
-    return Head(
-        size=int(size), root=base64.b64decode(root, validate=True), chain=base64.b64decode(chain, validate=True)
-    )
+    return Head(size=int(size), root=_digest(root), chain=_digest(chain))
+
+
+def _digest(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
 
 
 def _shown(digest: bytes) -> str:

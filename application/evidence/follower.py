@@ -6,7 +6,8 @@ comes second begins anew from what is stored.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 from psycopg.errors import UniqueViolation
@@ -14,9 +15,12 @@ from psycopg_pool import AsyncConnectionPool
 
 from application.evidence.checkpoints import Checkpoint
 from application.evidence.leaves import EVENT_FIELDS, RECEIPT_FIELDS, Stored, StoredEvent, StoredReceipt, leaf_hash
+from application.evidence.liabilities import Cut
+from application.evidence.liability_cuts import store_cut, take_cut
 from application.evidence.trees import TILE_HEIGHT, Tile, Tree, split
-from application.ports import Clock, Notary
+from application.ports import Clock, Nonces, Notary
 from application.store import Connection
+from domain.liabilities.sums import NoLiability
 from domain.merkle import Frontier
 
 log = structlog.get_logger()
@@ -24,10 +28,13 @@ log = structlog.get_logger()
 PORTION = 5_000
 LOOK_S = 1.0
 
+LIABILITIES_S = 3_600.0
+
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 _LAST = """
     SELECT number, events_tail, receipts_tail, note FROM evidence.checkpoints ORDER BY number DESC LIMIT 1
 """
+_LAST_CUT = r"SELECT note FROM evidence.checkpoints WHERE note LIKE E'%\nliabilities %' ORDER BY number DESC LIMIT 1"
 _TILES = "SELECT root, chain FROM evidence.tiles WHERE tree = %s ORDER BY tile"
 _EVENTS = f"SELECT {EVENT_FIELDS} FROM log.events WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 _RECEIPTS = f"""
@@ -54,6 +61,7 @@ class _Pending:
     receipts: Tree = field(default_factory=Tree)
     tiles: list[tuple[str, Tile]] = field(default_factory=list)
     unsigned: int = 0
+    last_cut: Checkpoint | None = None
 
     def add(self, events: Sequence[Stored], receipts: Sequence[Stored]) -> None:
         """Take in what was read."""
@@ -64,8 +72,25 @@ class _Pending:
         self.unsigned += len(events) + len(receipts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liabilities:
+    """That the trees of what is owed to users are put under a checkpoint after `every_s` seconds."""
+
+    nonces: Nonces
+    every_s: float = LIABILITIES_S
+
+    def are_due(self, last: Checkpoint | None, *, events: int, now: datetime) -> bool:
+        """Tell whether something has happened since the last cut, and that is old enough."""
+        if last is None:
+            return events > 0
+        return events > last.events.size and (now - last.signed_at).total_seconds() >= self.every_s
+
+
 class Evidence:
-    """Keeps the evidence of a log. A checkpoint is signed after `every_events` leaves or `every_s` seconds."""
+    """Keeps the evidence of a log. A checkpoint is signed after `every_events` leaves or `every_s` seconds.
+
+    Without `liabilities` no checkpoint has trees of what is owed.
+    """
 
     def __init__(
         self,
@@ -75,12 +100,14 @@ class Evidence:
         clock: Clock,
         every_events: int = 10_000,
         every_s: float = 10.0,
+        liabilities: Liabilities | None = None,
     ) -> None:
         self._pool = pool
         self._notary = notary
         self._clock = clock
         self._every_events = every_events
         self._every_s = every_s
+        self._liabilities = liabilities
         self.log_position = 0
 
     async def run(self) -> None:
@@ -90,18 +117,30 @@ class Evidence:
         while True:
             more = await self._read(pending)
             due = pending.unsigned >= self._every_events or loop.time() - signed_at >= self._every_s
-            if pending.unsigned and due:
-                pending, signed_at = await self._sign(pending), loop.time()
+            owed = not more and self._are_due(pending)
+            if owed or (pending.unsigned and due):
+                pending, signed_at = await self._sign(pending, liabilities=owed), loop.time()
             if not more:
                 await asyncio.sleep(LOOK_S)
 
     async def seal(self) -> None:
-        """Have everything signed that is in the log now."""
+        """Have everything signed that is in the log now, with what is owed to users."""
         pending = await self._stored()
-        while await self._read(pending):
-            pass
-        if pending.unsigned:
-            await self._sign(pending)
+        while True:
+            while await self._read(pending):
+                pass
+            owed, events = self._are_due(pending, waiting=False), pending.events
+            if not owed and not pending.unsigned:
+                return
+            pending = await self._sign(pending, liabilities=owed)
+            if pending.events is events:  # Else another was quicker, and we began anew behind its checkpoint.
+                return
+
+    def _are_due(self, pending: _Pending, *, waiting: bool = True) -> bool:
+        if self._liabilities is None:
+            return False
+        due = self._liabilities if waiting else replace(self._liabilities, every_s=0)
+        return due.are_due(pending.last_cut, events=pending.events.size, now=self._clock.now())
 
     async def _stored(self) -> _Pending:
         """Return the trees as of the last checkpoint. Raises `EvidenceBroken`."""
@@ -112,11 +151,12 @@ class Evidence:
             number, events_tail, receipts_tail, note = last
             events = await _tree(connection, "events", events_tail)
             receipts = await _tree(connection, "receipts", receipts_tail)
-        signed = Checkpoint.parse(note.partition("\n\n")[0] + "\n")
+            cut = await (await connection.execute(_LAST_CUT)).fetchone()
+        signed, last_cut = _parsed(note), _parsed(cut[0]) if cut else None
         if (signed.events, signed.receipts) != (events.head, receipts.head):
             raise EvidenceBroken(f"tiles and tails of checkpoint {number} are not what was signed")
         self.log_position = events.size
-        return _Pending(number=number, events=events, receipts=receipts)
+        return _Pending(number=number, events=events, receipts=receipts, last_cut=last_cut)
 
     async def _read(self, pending: _Pending) -> bool:
         """Read on to the end of an append, and the receipts up to there; return whether there may be more."""
@@ -138,9 +178,12 @@ class Evidence:
         self.log_position = pending.events.size
         return len(events) + len(receipts) >= PORTION
 
-    async def _sign(self, pending: _Pending) -> _Pending:
+    async def _sign(self, pending: _Pending, *, liabilities: bool) -> _Pending:
         """Store what is pending under a signed checkpoint; where another did so first, begin anew behind its."""
-        checkpoint, number = self._checkpoint(pending), pending.number + 1
+        cut = await self._cut(pending.events.size) if liabilities else None
+        if cut is None and not pending.unsigned:
+            return replace(pending, last_cut=self._checkpoint(pending, cut))
+        checkpoint, number = self._checkpoint(pending, cut), pending.number + 1
         note = self._notary.sign(checkpoint.text)
         tails = b"".join(pending.events.tail), b"".join(pending.receipts.tail)
         row = (number, checkpoint.events.size, checkpoint.receipts.size, *tails, note)
@@ -149,18 +192,37 @@ class Evidence:
                 await connection.execute(_ADD_CHECKPOINT, row)
                 for tree, tile in pending.tiles:
                     await connection.execute(_ADD_TILE, (tree, tile.index, tile.hashes, tile.root, tile.chain))
+                if cut is not None:
+                    await store_cut(connection, cut, checkpoint=number, key=str(self._notary.key))
         except UniqueViolation:
             log.info("evidence.overtaken", number=number)
             return await self._stored()
-        return _Pending(number=number, events=pending.events, receipts=pending.receipts)
+        last_cut = checkpoint if liabilities else pending.last_cut
+        return _Pending(number=number, events=pending.events, receipts=pending.receipts, last_cut=last_cut)
 
-    def _checkpoint(self, pending: _Pending) -> Checkpoint:
+    async def _cut(self, log_position: int) -> Cut | None:
+        """Return the trees of what is owed; where they cannot be made the log is sealed without them, and we say so."""
+        assert self._liabilities is not None, "it is due"
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                cut = await take_cut(connection, self._liabilities.nonces, log_position=log_position)
+        except NoLiability as error:
+            log.error("evidence.no_liabilities", log_position=log_position, error=str(error))  # noqa: TRY400 - it says all
+            return None
+        return cut if cut.trees else None
+
+    def _checkpoint(self, pending: _Pending, cut: Cut | None) -> Checkpoint:
         return Checkpoint(
             origin=self._notary.origin,
             events=pending.events.head,
             receipts=pending.receipts.head,
             signed_at=self._clock.now(),
+            liabilities=cut.root if cut else None,
         )
+
+
+def _parsed(note: str) -> Checkpoint:
+    return Checkpoint.parse(note.partition("\n\n")[0] + "\n")
 
 
 async def _tree(connection: Connection, name: str, tail: bytes) -> Tree:

@@ -1,18 +1,14 @@
-"""What is hashed of an event and of a receipt: every column, as stored, each behind its length.
+"""What is hashed of an event and of a receipt: every column, as stored, each behind its length (`fields_of`).
 
-A field is four bytes of length, most significant first, and its bytes; an absent one is the length 2^32 − 1 alone.
-Numbers are written in decimal digits, times as microseconds since 1970 in UTC, ids as 32 hexadecimal digits.
+Times are written as microseconds since 1970 in UTC, ids as 32 hexadecimal digits.
 """
 
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
-from domain.merkle import leaf_of
+from domain.merkle import fields_of, leaf_of
 
-_ABSENT = b"\xff\xff\xff\xff"
-_LENGTHS = tuple(length.to_bytes(4, "big") for length in range(2_048))
-"""Those of nearly all fields: a leaf has fifteen of them."""
 _MICROSECONDS = "(extract(epoch FROM recorded_at) * 1000000)::bigint"
 CHAIN_START = bytes(32)
 
@@ -73,22 +69,9 @@ RECEIPT_FIELDS = f"""
 """Columns of log.receipts in the order of `StoredReceipt`."""
 
 
-def data_of(stored: Stored) -> bytes:
-    """Return the bytes that a leaf is the hash of."""
-    parts = []
-    for value in stored:
-        if value is None:
-            parts.append(_ABSENT)
-            continue
-        data = value if isinstance(value, bytes) else str(value).encode()
-        length = len(data)
-        parts += (_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4, "big"), data)
-    return b"".join(parts)
-
-
 def leaf_hash(stored: Stored) -> bytes:
     """Return the hash of an event's or receipt's leaf (RFC 6962: SHA-256 over 0x00 and the data)."""
-    return leaf_of(data_of(stored))
+    return leaf_of(fields_of(stored))
 
 
 def chained(chain: bytes, leaves: Iterable[bytes]) -> bytes:

@@ -16,6 +16,7 @@ RULE = "commits"
 # The one list of places that write, each with what it may write.
 MAY_COMMIT = {
     "application/evidence/follower.py": "stores hashes of what was appended, under a signature",
+    "application/evidence/liability_cuts.py": "stores trees of what is owed, beside the checkpoint that signs for them",
     "application/committer.py": "decides while holding the lock when it lost three times",
     "application/policies/runner.py": "moves a policy's cursor",
     "application/snapshots.py": "stores a stream's state, which replay can make again",

@@ -20,6 +20,7 @@ from interfaces.api.routes import (
     me,
     orders,
     people,
+    proofs,
     proposals,
     quotes,
     refunds,
@@ -57,6 +58,7 @@ _ROUTERS = (
     proposals.router,
     transfers.router,
     quotes.router,
+    proofs.router,
     webhooks.router,
     health.router,
 )

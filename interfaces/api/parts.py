@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from application.assets import Assets
 from application.committer import Committer
-from application.ports import Clock, Destinations, Inbox, Notifier, Payments, Proofs, Sessions, Vault
+from application.ports import Clock, Destinations, Inbox, Nonces, Notifier, Payments, Proofs, Sessions, Vault
 from application.standing import Standing
 from application.store import Store
 from interfaces.api.limits import Limits
@@ -32,6 +32,7 @@ class Parts:
     proofs: Proofs
     sessions: Sessions
     tokens: Tokens
+    nonces: Nonces
     standing: Standing
     limits: Limits
     passwords: Passwords

@@ -51,6 +51,7 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
     "get_trial_balance": _LEDGER_READERS,
     "list_own_balances": _OWN_READERS,
     "list_own_transactions": _OWN_READERS,
+    "get_liability_proof": _OWN_READERS,
     "open_connection": _TRADERS,
     "list_connections": _OWN_READERS | {Role.AUDITOR},
     "place_order": _TRADERS,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from application.evidence.checkpoints import Checkpoint, NoCheckpoint
 from application.evidence.leaves import RECEIPT_FIELDS, Stored, StoredEvent, StoredReceipt, chained, leaf_hash
 from application.evidence.trees import TILE, TILE_HEIGHT, Head, Tree, split
+from application.ports import Nonces
 from domain.merkle import root_of
 from interfaces.audit.findings import Tallies, Tally
 from interfaces.audit.notes import NotSigned, VerifierKey, open_note
@@ -33,10 +34,12 @@ _LAST_TAIL = "SELECT {} FROM evidence.checkpoints ORDER BY number DESC LIMIT 1"
 class Seals:
     """What signatures are checked with: the public key, and signed notes that were kept elsewhere.
 
-    Without a key (an installation that never had one) signatures are not checked, and the report says so.
+    Without a key (an installation that never had one) signatures are not checked, and without `nonces` trees of
+    liabilities are not made again; the report says so.
     """
 
     key: VerifierKey | None = None
+    nonces: Nonces | None = None
     kept_outside: tuple[str, ...] = ()
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from application.evidence.checkpoints import Checkpoint, NoCheckpoint
 from application.evidence.leaves import EVENT_FIELDS, StoredEvent, leaf_hash
+from application.evidence.liabilities import Branch
 from application.evidence.trees import split
+from domain.liabilities.sums import Sums, written
 from domain.merkle import is_consistent, is_included, levels_of, prove_consistency, prove_inclusion
 from interfaces.audit.notes import NotSigned, VerifierKey, open_note
 from interfaces.audit.snapshot import Connection, rows
@@ -93,6 +95,8 @@ def check_proof(text: str, key: VerifierKey | None) -> str:
         own = VerifierKey.parse(proof["key"])
         if key is not None and key != own:
             raise ProofFails(f"the proof is made with the key {own.name}, and not with {key.name}")
+        if "tenants_path" in proof:
+            return _check_branch(proof, own)
         return _check_growth(proof, own) if "old" in proof else _check_event(proof, own)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProofFails(f"this is not a proof: {error!r}") from error
@@ -126,6 +130,23 @@ def _check_growth(proof: Proof, key: VerifierKey) -> str:
         f"the log of {new.events.size} events signed at {new.signed_at:%Y-%m-%d %H:%M:%S} UTC only adds to "
         f"the log of {old.events.size} events signed at {old.signed_at:%Y-%m-%d %H:%M:%S} UTC by {key.name}"
     )
+
+
+def _check_branch(proof: Proof, key: VerifierKey) -> str:
+    branch = Branch.read(proof)
+    checkpoint = Checkpoint.parse(open_note(branch.checkpoint, key))
+    root, over_all = branch.root
+    if (over_all, branch.log_position) != (checkpoint.liabilities, checkpoint.events.size):
+        raise ProofFails("the amounts are not among those that were signed for")
+    return (
+        f"user {branch.user} of {branch.tenant} is owed {_amounts(branch.sums)}, and all {branch.size} users together "
+        f"{_amounts(root.sums)}, as {key.name} signed for at {checkpoint.signed_at:%Y-%m-%d %H:%M:%S} UTC "
+        f"at log position {branch.log_position}"
+    )
+
+
+def _amounts(sums: Sums) -> str:
+    return ", ".join(f"{one['value']} {one['asset']}" for one in written(sums)) or "nothing"
 
 
 def _last(connection: Connection) -> tuple[Checkpoint, str, tuple[bytes, ...], tuple[bytes, ...]]:

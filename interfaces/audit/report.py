@@ -26,6 +26,7 @@ SAYS: Mapping[str, str] = {
     "guards": "3 · no guarded account is on its wrong side, in log order",
     "clearing": "4 · clearing accounts are zero after every append; what meets there takes effect at once",
     "equation": "5 · assets = liabilities + equity + revenue − expenses, per asset",
+    "liabilities": "9 · trees of what is owed come to users + payable, and are what was signed",
     "positions": "6 · conversion accounts and results equal the fold of fills; flat costs nothing, spot is never short",
     "fills": "6 · every fill is booked once by its position, in the parts that the fold has",
     "books": "12 · an entry touches the accounts of one book and lies there",

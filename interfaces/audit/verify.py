@@ -10,12 +10,24 @@ from functools import partial
 from itertools import pairwise
 from time import perf_counter
 
-from interfaces.audit import claims, events, evidence, ledger, log, positions, receipts, snapshots, withdrawals
+from interfaces.audit import (
+    claims,
+    events,
+    evidence,
+    ledger,
+    liabilities,
+    log,
+    positions,
+    receipts,
+    snapshots,
+    withdrawals,
+)
 from interfaces.audit.crew import helper, share_out, uncollected
 from interfaces.audit.events import Range, Read, check_events
 from interfaces.audit.evidence import NO_SEALS, Seals, check_evidence, sealed_leaves
 from interfaces.audit.findings import Finding, Tallies, Tally
 from interfaces.audit.ledger import check_ledger
+from interfaces.audit.liabilities import check_liabilities
 from interfaces.audit.log import check_event_ids, check_versions
 from interfaces.audit.models import Model, check_of, find_models
 from interfaces.audit.positions import check_positions
@@ -35,8 +47,8 @@ OWN_ACCOUNT = ("accounts", "journal")
 """Read models that are compared with what the auditor makes of the stored JSON; all others with their own replay."""
 
 CHECKS: tuple[str, ...] = (
-    *log.CHECKS, *events.CHECKS, *receipts.CHECKS, *ledger.CHECKS, *withdrawals.CHECKS, *positions.CHECKS,
-    *claims.CHECKS, *snapshots.CHECKS, *evidence.CHECKS, "cursors", *map(check_of, PROJECTIONS),
+    *log.CHECKS, *events.CHECKS, *receipts.CHECKS, *ledger.CHECKS, *liabilities.CHECKS, *withdrawals.CHECKS,
+    *positions.CHECKS, *claims.CHECKS, *snapshots.CHECKS, *evidence.CHECKS, "cursors", *map(check_of, PROJECTIONS),
 )  # fmt: skip
 
 Told = Callable[[int, int], None]
@@ -116,6 +128,7 @@ def _pieces(
     return [
         partial(check_evidence, seals=seals),
         partial(check_ledger, accounts=named.get("accounts"), journal=named.get("journal")),
+        partial(check_liabilities, nonces=seals.nonces),
         check_event_ids,
         check_receipts,
         check_positions,

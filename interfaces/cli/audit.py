@@ -17,6 +17,7 @@ from interfaces.audit.verify import verify as verify_log
 from interfaces.cli.progress import WIDTH, progress
 from interfaces.installation import database_of
 from interfaces.postgres import migrations
+from interfaces.postgres.vault_crypto import load_master_key
 from interfaces.settings import Settings
 
 SOUND, FINDING, COULD_NOT_RUN = range(3)
@@ -29,7 +30,8 @@ def verify(data: Path | None, *, as_json: bool, checkpoints: Sequence[Path] = ()
     """
     settings = Settings.load(data=data)
     key = load_notary(settings.evidence_key, create=False).key if settings.evidence_key.exists() else None
-    seals = Seals(key=key, kept_outside=tuple(path.read_text() for path in checkpoints))
+    nonces = load_master_key(settings.master_key) if settings.master_key.exists() else None
+    seals = Seals(key=key, nonces=nonces, kept_outside=tuple(path.read_text() for path in checkpoints))
     with database_of(settings) as urls:
         migrations.check(urls.projector)
         return verify_database(urls.projector, as_json=as_json, seals=seals)

@@ -17,21 +17,23 @@ Out = Annotated[Path | None, typer.Option("--out", help="Write to a file instead
 
 def checkpoint(data: Data = None, out: Out = None) -> None:
     """Sign everything that is in the log now, and print the checkpoint. Keep a copy where nobody of us can reach it."""
-    from application.evidence.follower import Evidence
+    from application.evidence.follower import Evidence, Liabilities
     from interfaces.audit.notary import load_notary
     from interfaces.audit.proofs import last_note
     from interfaces.audit.snapshot import open_snapshot
     from interfaces.bootstrap import SystemClock
     from interfaces.installation import migrated_database_of
     from interfaces.postgres.connections import pool
+    from interfaces.postgres.vault_crypto import load_master_key
     from interfaces.settings import Settings
 
     settings = Settings.load(data=data)
     notary = load_notary(settings.evidence_key, create=settings.is_embedded)
+    liabilities = Liabilities(nonces=load_master_key(settings.master_key, create=settings.is_embedded))
 
     async def seal(url: str) -> None:
         async with pool(url, name="lastro-evidence", size=1) as connections:
-            await Evidence(pool=connections, notary=notary, clock=SystemClock()).seal()
+            await Evidence(pool=connections, notary=notary, clock=SystemClock(), liabilities=liabilities).seal()
 
     with migrated_database_of(settings) as urls:
         asyncio.run(seal(urls.app))

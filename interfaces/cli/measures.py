@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from interfaces.cli import evidence, past
+from interfaces.cli import evidence, liabilities, past
 from interfaces.cli.options import Data, Json
 
 audit = typer.Typer(help="Proving the log and everything made from it.", no_args_is_help=True)
 audit.command("checkpoint")(evidence.checkpoint)
 audit.command("prove")(evidence.prove)
 audit.command("check")(evidence.check)
+audit.command("liabilities")(liabilities.liabilities)
 audit.command("export")(evidence.export)
 audit.command("import")(evidence.take_in)
 audit.command("replay")(past.replay)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from domain.merkle import fields_of
 from interfaces.key_files import make_key_file
 
 _FORMAT = b"\x01"
@@ -43,6 +44,7 @@ class VaultKeys:
     looking_up: bytes = field(repr=False)
     rotating: bytes = field(repr=False)
     sandbox: bytes = field(repr=False)
+    proving: bytes = field(repr=False)
     fingerprint: str
 
     @classmethod
@@ -55,6 +57,7 @@ class VaultKeys:
             looking_up=_derive(master, "look up e-mail addresses"),
             rotating=_derive(master, "rotate refresh tokens"),
             sandbox=_derive(master, "sign sandbox messages"),
+            proving=_derive(master, "hide leaves of liabilities"),
             fingerprint=_derive(master, "fingerprint").hex()[:16],
         )
 
@@ -71,6 +74,10 @@ class VaultKeys:
         """Derive the secret that follows a refresh token, the same on every process that is asked."""
         digest = hmac.digest(self.rotating, token.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    def liability_nonce(self, tenant: str, user: str, *, log_position: int) -> bytes:
+        """Return the nonce of a user's leaf in the tree of a tenant at a log position (the port `Nonces`)."""
+        return hmac.digest(self.proving, fields_of((tenant, log_position, user)), hashlib.sha256)
 
     def _look_up(self, *parts: str) -> str:
         message = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)

@@ -136,8 +136,9 @@ def tamper_anything(urls: Urls, *statements: str, **values: object) -> None:
             drop = sql.SQL("ALTER TABLE log.events DROP CONSTRAINT IF EXISTS {}")
             connection.execute(drop.format(sql.Identifier(constraint)))
         connection.execute("DROP INDEX IF EXISTS log.events_log_position")
-        for table in (("log", "events"), ("log", "receipts"), ("evidence", "tiles"), ("evidence", "checkpoints")):
-            connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER append_only").format(sql.Identifier(*table)))
+        for table in ("log.events", "log.receipts", "evidence.tiles", "evidence.checkpoints", "evidence.liabilities"):
+            named = sql.Identifier(*table.split("."))
+            connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER append_only").format(named))
         for template in statements:
             statement = template
             for name, value in values.items():
