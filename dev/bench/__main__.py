@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-PARTS = ("store", "rest", "replay", "payments")
+PARTS = ("store", "rest", "replay", "payments", "liabilities")
 
 
 def main() -> None:

@@ -45,7 +45,9 @@ def demo(
     raise typer.Exit(run(candles, serve, as_json))
 
 
-def bench(part: Annotated[str, typer.Argument(help="store, rest, replay or payments")], as_json: Json = False) -> None:
+def bench(
+    part: Annotated[str, typer.Argument(help="store, rest, replay, payments or liabilities")], as_json: Json = False
+) -> None:
     """Measure a part of Lastro against its targets, on an installation of its own."""
     command = [sys.executable, "-m", "dev.bench", part, *(["--json"] if as_json else [])]
     raise typer.Exit(subprocess.run(command, check=False, cwd=Path(__file__).resolve().parents[2]).returncode)

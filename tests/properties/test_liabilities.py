@@ -59,9 +59,9 @@ async def test_at_the_end_of_any_append_of_any_history_leaves_come_to_users_and_
                 cut = await take_cut(connection, KEYS, log_position=recorded.log_position)
             trees = {tree.tenant: tree for tree in cut.trees}
             leaves = Counter[str]()
-            for one in trees[TENANT].owed if TENANT in trees else ():
-                assert all(units > 0 for units in one.sums.values())
-                leaves.update(one.sums)
+            for leaf in trees[TENANT].owed if TENANT in trees else ():
+                assert all(units > 0 for units in leaf.sums.values())
+                leaves.update(leaf.sums)
             assert {unit.partition("/")[0]: units for unit, units in leaves.items()} == owed(ledger)
             assert TENANT not in trees or trees[TENANT].root.sums == dict(leaves)
             seen.update(account.split(":")[1] for account, _ in ledger.balances if account.startswith("liabilities:"))
