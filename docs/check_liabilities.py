@@ -53,8 +53,8 @@ need(not path and index == last == 0, "the branch has another shape")
 top = sha256(b"\4" + fields(proof["tenant"], proof["size"], node[0], content(node[1]))).digest()
 others = {step["level"]: bytes.fromhex(step["hash"]) for step in proof["tenants_path"]}
 for level, bit in enumerate(reversed(f"{int(sha256(proof['tenant'].encode()).hexdigest()[:16], 16):064b}")):
-    top = sha256(b"\5" + b"".join((top, others.get(level, bytes(32)))[:: -1 if bit == "1" else 1])).digest()
-claims = (str(proof["log_position"]), [base64.b64encode(top).decode()])
-need(claims == (text.split("\n")[1], re.findall(r"^liabilities (\S+)$", text, re.MULTILINE)), "another tree was signed")
-print(f"It holds: user {proof['user']} of {proof['tenant']} is owed {shown(own)} at log position {claims[0]},")
+    top = sha256(b"\5" + b"".join((top, others.pop(level, bytes(32)))[:: -1 if bit == "1" else 1])).digest()
+said = {}, text.split("\n")[1], re.findall(r"^liabilities (\S+)$", text, re.MULTILINE)
+need((others, str(proof["log_position"]), [base64.b64encode(top).decode()]) == said, "another tree was signed")
+print(f"It holds: user {proof['user']} of {proof['tenant']} is owed {shown(own)} at log position {said[1]},")
 print(f"and all {proof['size']} users together {shown(node[1])}. Signed by {name}.")
