@@ -33,6 +33,7 @@ check: $(READY) ## lint, types, import rules, our own lints, fast tests (under t
 	$(PYTHON) -m dev.lints
 	$(PYTHON) -m dev.schemas --check
 	$(PYTHON) -m sqlfluff lint --quiet schema
+	cd analytics && ../$(PYTHON) -m sqlfluff lint --quiet --processes 2 .
 	$(PYTEST) -q -m "not slow and not crash and not postgres" $(ARGS)
 
 bench: $(READY) ## measure store, REST, replay, payments and liabilities against their targets; ARGS=--json for machines

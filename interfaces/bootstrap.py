@@ -38,6 +38,7 @@ from projections.watch import Watch
 log = structlog.get_logger()
 
 DRAIN_S = 8
+_URLS = ("database_url", "owner_url", "projector_url", "finance_url")
 COLLECT_AFTER = 50_000
 
 
@@ -84,7 +85,7 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
         sessions = PostgresSessions(vaults, keys, clock, terms=login_terms(settings))
         passwords = Passwords(threads=settings.password_hash_threads, queue_max=settings.password_hash_queue_max)
         stack.callback(passwords.close)
-        unprivileged = settings.model_copy(update={"database_url": None, "owner_url": None, "projector_url": None})
+        unprivileged = settings.model_copy(update=dict.fromkeys(_URLS))
         yield Parts(
             settings=unprivileged,
             clock=clock,

@@ -32,7 +32,7 @@ MAIN = "main"
 
 @contextmanager
 def database_of(settings: Settings, *, supervised: bool = False) -> Iterator[Urls]:
-    """Give the three ways into the installation's database; an embedded server runs as long as somebody uses it.
+    """Give the ways into the installation's database; an embedded server runs as long as somebody uses it.
 
     Processes under a supervisor leave its end to that one: where it was killed the next `up` adopts the server.
     """
@@ -50,6 +50,7 @@ def database_of(settings: Settings, *, supervised: bool = False) -> Iterator[Url
         owner=settings.owner_url.get_secret_value(),
         app=settings.database_url.get_secret_value(),
         projector=settings.projector_url.get_secret_value(),
+        finance=None if settings.finance_url is None else settings.finance_url.get_secret_value(),
     )
 
 

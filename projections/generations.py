@@ -1,7 +1,7 @@
 """Generations: builds of a read model, each in a PostgreSQL schema of its own; the views in `read` show the live one.
 
 Tables come from schema/projections/<name>.sql. Whatever that file forgets, every table here has forced row-level
-security and can only be read by the application's role.
+security and can only be read by the application's role and by the finance queries'.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ DEFINITIONS = Path(__file__).resolve().parents[1] / "schema" / "projections"
 Role = Literal["building", "live", "retired"]
 
 _INDEXES = "\n-- Indexes\n"
-_APP = Identifier("lastro_app")
+_READERS = SQL(", ").join([Identifier("lastro_app"), Identifier("lastro_finance")])
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('lastro.generations', 0))"
 _COLUMNS = "name, number, role, definition, log_position, epoch"
 _ALL = f"SELECT {_COLUMNS} FROM projection.generations ORDER BY name, number"
@@ -36,17 +36,20 @@ _TABLES = """
     SELECT c.relname, EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid)
     FROM pg_class AS c WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r' ORDER BY c.relname
 """
+_OPEN = SQL("GRANT USAGE ON SCHEMA {schema} TO {readers}")
+_READABLE = SQL("GRANT SELECT ON {table} TO {readers}")
 _PROTECT = SQL("""
     ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
     ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
-    GRANT SELECT ON {table} TO {app};
+    GRANT SELECT ON {table} TO {readers};
 """)
 _POLICY = SQL("""
     CREATE POLICY of_tenant ON {table} USING (tenant = nullif(current_setting('app.tenant', true), ''))
 """)
+_UNREADABLE = "SELECT NOT has_schema_privilege('lastro_finance', %s, 'usage')"
 _VIEW = SQL("""
     CREATE OR REPLACE VIEW {view} WITH (security_invoker = true) AS {query};
-    GRANT SELECT ON {view} TO {app};
+    GRANT SELECT ON {view} TO {readers};
 """)
 
 
@@ -100,9 +103,12 @@ async def ensure_generations(connection: Connection, names: Iterable[str]) -> No
     """Make generation 1, live and empty, of each model that has none. Many processes may ask at once."""
     async with connection.transaction():
         await connection.execute(_LOCK)
-        existing = {generation.name for generation in await list_generations(connection)}
+        existing = await list_generations(connection)
+        for generation in existing:
+            await _let_read(connection, generation)
+        known = {generation.name for generation in existing}
         for name in names:
-            if name not in existing:
+            if name not in known:
                 generation = await create(connection, name, role="live")
                 await create_indexes(connection, generation)
                 await point_views(connection, generation)
@@ -117,10 +123,10 @@ async def create(connection: Connection, name: str, *, role: Role) -> Generation
     assert generation is not None
     schema = Identifier(generation.schema)
     await connection.execute(SQL("CREATE SCHEMA {}").format(schema))
-    await connection.execute(SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, _APP))
+    await connection.execute(_OPEN.format(schema=schema, readers=_READERS))
     await _run(connection, generation, definition.tables)
     for table, has_policy in await _tables(connection, generation):
-        names = {"table": Identifier(generation.schema, table), "app": _APP}
+        names = {"table": Identifier(generation.schema, table), "readers": _READERS}
         await connection.execute(_PROTECT.format(**names))
         if not has_policy:
             await connection.execute(_POLICY.format(**names))
@@ -159,8 +165,20 @@ async def drop(connection: Connection, generation: Generation) -> bool:
         return bool(deleted.rowcount)
 
 
+async def _let_read(connection: Connection, generation: Generation) -> None:
+    """Grant what a generation lacks that was made before there were finance queries."""
+    row = await (await connection.execute(_UNREADABLE, (generation.schema,))).fetchone()
+    if row is None or not row[0]:
+        return
+    await connection.execute(_OPEN.format(schema=Identifier(generation.schema), readers=_READERS))
+    for table in await tables_of(connection, generation):
+        await connection.execute(_READABLE.format(table=Identifier(generation.schema, table), readers=_READERS))
+    if generation.role == "live":
+        await point_views(connection, generation)
+
+
 async def _view(connection: Connection, name: str, query: Composable) -> None:
-    await connection.execute(_VIEW.format(view=Identifier("read", name), query=query, app=_APP))
+    await connection.execute(_VIEW.format(view=Identifier("read", name), query=query, readers=_READERS))
 
 
 async def _run(connection: Connection, generation: Generation, statements: str) -> None:

@@ -2,6 +2,7 @@
 -- A managed server may have made the roles already, with passwords: what exists is left as it is.
 --   lastro_app        the API and the workers; reads under row-level security, writes through log.append() and to the vault
 --   lastro_projector  the projection runner; passes row-level security, because COPY and forced policies exclude each other
+--   lastro_finance    dbt; reads the log and the read models of all tenants, and writes to schema finance only
 
 do $$
 begin
@@ -19,6 +20,14 @@ begin
 exception when duplicate_object or unique_violation then null;
 end $$;
 
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'lastro_finance') then
+        create role lastro_finance login nosuperuser nocreatedb nocreaterole bypassrls noinherit;
+    end if;
+exception when duplicate_object or unique_violation then null;
+end $$;
+
 -- Right names, wrong powers: an API that may pass row-level security shows one tenant another's books.
 do $$
 begin
@@ -29,6 +38,10 @@ begin
     if exists (select from pg_roles where rolname = 'lastro_projector' and (rolsuper or not rolbypassrls)) then
         raise exception 'role lastro_projector must have BYPASSRLS and not SUPERUSER'
             using hint = 'alter role lastro_projector nosuperuser bypassrls';
+    end if;
+    if exists (select from pg_roles where rolname = 'lastro_finance' and (rolsuper or not rolbypassrls)) then
+        raise exception 'role lastro_finance must have BYPASSRLS and not SUPERUSER'
+            using hint = 'alter role lastro_finance nosuperuser bypassrls';
     end if;
 end $$;
 

@@ -107,6 +107,12 @@ def database(postgres_server: EmbeddedServer, _template: str) -> Iterator[Urls]:
     yield from _fresh(postgres_server, _template)
 
 
+@pytest.fixture(scope="module")
+def shared_database(postgres_server: EmbeddedServer, _template: str) -> Iterator[Urls]:
+    """A migrated database for all tests of a module, which agree on who writes to it."""
+    yield from _fresh(postgres_server, _template)
+
+
 @pytest.fixture
 def empty_database(postgres_server: EmbeddedServer) -> Iterator[Urls]:
     """A database of this test's own without anything in it."""

@@ -22,6 +22,7 @@ MAY_COMMIT = {
     "application/snapshots.py": "stores a stream's state, which replay can make again",
     "application/store.py": "appends groups",
     "interfaces/audit/imports.py": "fills an empty store with an export, whole or not at all",
+    "interfaces/finance/building.py": "writes down what dbt made of the books, which can be made again",
     "interfaces/payments/sandbox*.py": "stands for a provider outside: its objects are no state of ours",
     "interfaces/postgres/connections.py": "opens every connection, and the vault's transactions",
     "interfaces/postgres/migrations.py": "brings the schema forward",

@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from interfaces.cli import events, installation, measures, outbox, people, processes, sandbox, withdrawals
+from interfaces.cli import events, finance, installation, measures, outbox, people, processes, sandbox, withdrawals
 
 app = typer.Typer(
     name="lastro",
@@ -32,6 +32,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(withdrawals.app, name="withdrawals")
 app.add_typer(measures.audit, name="audit")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(finance.app, name="finance")
 app.command("outbox")(outbox.outbox)
 app.command("demo")(measures.demo)
 app.command("bench")(measures.bench)
@@ -76,6 +77,7 @@ def _explained(error: Exception) -> int:
     from interfaces.audit.past import NoSuchMoment
     from interfaces.audit.proofs import CannotProve
     from interfaces.bootstrap import CannotListen
+    from interfaces.finance.errors import FinanceError
     from interfaces.payments.sandbox import SandboxRefuses
     from interfaces.postgres.errors import ServerUnavailable
     from interfaces.postgres.migrations import MigrationRefused, SchemaTooOld
@@ -86,7 +88,7 @@ def _explained(error: Exception) -> int:
 
     expected = (
         AlreadyUp, BadExport, CannotExport, CannotListen, CannotProve, CommandRefused, CommitterError, DomainError,
-        GivenUp, KeyUnusable, MigrationRefused, NoKey, NoSuchMoment, OperationalError, SandboxRefuses,
+        FinanceError, GivenUp, KeyUnusable, MigrationRefused, NoKey, NoSuchMoment, OperationalError, SandboxRefuses,
         ServerUnavailable, SettingsRefused, UnknownRole, UnknownSubject, VaultUnusable,
     )  # fmt: skip
     if isinstance(error, SchemaTooOld):

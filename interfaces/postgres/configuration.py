@@ -14,7 +14,7 @@ from urllib.parse import quote
 PG_HBA = "local all all trust\n"
 
 DATABASE = "lastro"
-OWNER, APP, PROJECTOR = "lastro_owner", "lastro_app", "lastro_projector"
+OWNER, APP, PROJECTOR, FINANCE = "lastro_owner", "lastro_app", "lastro_projector", "lastro_finance"
 
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES_MAX = 100
@@ -48,11 +48,12 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Urls:
-    """The three ways into one database; the weakest that does the work is the one to use."""
+    """The ways into one database; the weakest that does the work is the one to use. `finance` may not be set up."""
 
     owner: str
     app: str
     projector: str
+    finance: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,7 @@ class Layout:
             owner=self.url(OWNER, database),
             app=self.url(APP, database),
             projector=self.url(PROJECTOR, database),
+            finance=self.url(FINANCE, database),
         )
 
     def url(self, user: str, database: str) -> str:

@@ -47,6 +47,7 @@ class Lastro:
 
     data: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    command_s: int = COMMAND_S
 
     def __call__(self, *words: str, **settings: str) -> Ended:
         """Run a command to its end, without a terminal."""
@@ -57,7 +58,7 @@ class Lastro:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=COMMAND_S,
+            timeout=self.command_s,
             check=False,
         )
         return Ended(status=done.returncode, said=done.stdout, errors=done.stderr)
