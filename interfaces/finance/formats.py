@@ -14,7 +14,7 @@ from rich.table import Table
 from interfaces.finance.kinds import Format
 from interfaces.finance.statements import Statement
 
-WIDTH = 150
+WIDTH = 80
 _FORMULA = ("=", "+", "@", "\t", "\r")
 
 
@@ -43,11 +43,17 @@ def as_table(statement: Statement) -> str:
     for row in statement.rows:
         table.add_row(*row)
     written = io.StringIO()
-    console = Console(file=written, width=WIDTH)
+    console = Console(file=written, width=max(WIDTH, _width(statement)))
     console.print(table)
     for note in statement.notes:
         console.print(note)
     return written.getvalue()
+
+
+def _width(statement: Statement) -> int:
+    """Return how wide the table is: no digit of a figure is ever left out."""
+    cells = zip(statement.columns, *statement.rows, strict=True)
+    return sum(max(map(len, column)) + 3 for column in cells) + 1
 
 
 def as_csv(statement: Statement) -> str:

@@ -160,6 +160,11 @@ def test_a_table_says_what_it_stands_on() -> None:
     assert "every check held" in drawn
 
 
+def test_a_table_leaves_no_digit_out() -> None:
+    long = "12345678901234567890.123456789012345678"
+    assert as_table(a_statement("a" * 70, long, "b" * 70)).count(long) == 1
+
+
 def test_json_is_one_object() -> None:
     assert json.loads(json.dumps(a_statement("a", "1.00").as_json()))["rows"] == [{"c0": "a", "c1": "1.00"}]
 
