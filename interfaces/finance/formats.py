@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from interfaces.finance.kinds import Format
@@ -37,16 +38,17 @@ def title(statement: Statement) -> str:
 
 def as_table(statement: Statement) -> str:
     """Draw it for people."""
-    table = Table(title=title(statement), title_justify="left", title_style="")
+    table = Table()
     for column in statement.columns:
         table.add_column(column, justify="right" if column in statement.figures else "left", no_wrap=True)
     for row in statement.rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     written = io.StringIO()
     console = Console(file=written, width=max(WIDTH, _width(statement)))
+    console.print(title(statement), highlight=False, markup=False)
     console.print(table)
     for note in statement.notes:
-        console.print(note)
+        console.print(note, highlight=False, markup=False)
     return written.getvalue()
 
 
