@@ -11,13 +11,16 @@ READY := .venv/.setup
 PYTEST := XDG_RUNTIME_DIR="$(CURDIR)/.venv/run" $(PYTHON) -m pytest -rs
 ARGS :=
 
-.PHONY: help demo test test-slow check bench fmt migrate lock setup
+.PHONY: help demo finance-demo test test-slow check bench fmt migrate lock setup
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: $(READY) ## run the main job on built-in candles and prove its numbers (under a minute)
 	@$(LASTRO) demo $(ARGS)
+
+finance-demo: $(READY) ## play a simulated year of 500 users and reckon its books three times (a few minutes)
+	@$(LASTRO) finance demo $(ARGS)
 
 test: $(READY) ## run all tests but the slow ones; ARGS="-k word" chooses
 	$(PYTEST) -m "not slow" $(ARGS)

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner of the schema, for migrations")
     projector_url: SecretStr | None = Field(None, description="PostgreSQL as lastro_projector, for read models")
     finance_url: SecretStr | None = Field(None, description="PostgreSQL as lastro_finance, for the finance queries")
+    finance_every_s: Count = Field(3_600, description="how old the finance queries get before the worker builds them")
     master_key_file: Path | None = Field(None, description="the vault's master key; unset: master.key in the data")
     evidence_key_file: Path | None = Field(None, description="signs checkpoints; unset: evidence.key in the data")
     evidence_every_events: Count = Field(10_000, description="events and receipts after which a checkpoint is signed")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 import structlog
@@ -31,6 +32,7 @@ from application.wakeup import Wakeup
 from interfaces.audit.notary import load_notary
 from interfaces.bootstrap import SystemClock, login_terms
 from interfaces.exchanges.paper import PaperVenue
+from interfaces.finance.schedule import FinanceBuilds
 from interfaces.payments.providers import open_providers
 from interfaces.payments.sandbox import NAME as SANDBOX
 from interfaces.payments.sandbox_sender import SandboxSender
@@ -48,7 +50,7 @@ from projections.waiting import WaitingThere
 
 log = structlog.get_logger()
 
-ROLES = ("projections", "policies", "clock", "execution", "snapshots", "evidence")
+ROLES = ("projections", "policies", "clock", "execution", "snapshots", "evidence", "finance")
 RESTART_S = 1.0
 REPORT_S = 1.0
 STEADY_S = 10.0
@@ -116,6 +118,7 @@ class _Parts:
             "execution": self._execution,
             "snapshots": self._snapshots,
             "evidence": self._evidence,
+            "finance": self._finance,
         }
         return [role for name in names for role in makers[name]()]
 
@@ -194,6 +197,13 @@ class _Parts:
             await snapshots.run(await Store(self.pool).head())
 
         return [Role("snapshots", run)]
+
+    def _finance(self) -> list[Role]:
+        if self.urls.finance is None:
+            return []
+        every = timedelta(seconds=self.settings.finance_every_s)
+        builds = FinanceBuilds(self.pool, data=self.settings.data, every=every)
+        return [Role("finance", builds.run, log_position=lambda: builds.log_position)]
 
     def _evidence(self) -> list[Role]:
         settings = self.settings

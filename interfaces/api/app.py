@@ -16,6 +16,7 @@ from interfaces.api.routes import (
     connections,
     deposits,
     destinations,
+    finance,
     health,
     me,
     orders,
@@ -60,6 +61,7 @@ _ROUTERS = (
     quotes.router,
     proofs.router,
     webhooks.router,
+    finance.router,
     health.router,
 )
 

@@ -14,6 +14,13 @@ SECONDS = Histogram(
 WAITING = Gauge("lastro_committer_waiting", "Commands submitted and not yet answered.", registry=REGISTRY)
 COMMANDS = Gauge("lastro_committer_commands", "Commands committed since the process started.", registry=REGISTRY)
 LOSSES = Gauge("lastro_committer_losses", "Groups that had to be decided again.", registry=REGISTRY)
+FINANCE_POSITION = Gauge(
+    "lastro_finance_log_position", "The log position of the last complete finance build.", registry=REGISTRY
+)
+FINANCE_BUILT = Gauge(
+    "lastro_finance_built_seconds", "When it ended, in seconds since 1970; 0 where there is none.", registry=REGISTRY
+)
+FINANCE_SOUND = Gauge("lastro_finance_sound", "1 where it was checked and every check held.", registry=REGISTRY)
 HEAD = Gauge("lastro_log_position", "The last log position.", registry=REGISTRY)
 FOLLOWER_POSITION = Gauge(
     "lastro_follower_log_position", "How far a part of the worker has read.", ("kind", "name"), registry=REGISTRY

@@ -107,6 +107,21 @@ def statement(
         output.write_bytes(written)
 
 
+@app.command("demo")
+def demo(
+    users: Annotated[int, typer.Option(help="How many users.", min=2)] = 500,
+    days: Annotated[int, typer.Option(help="How many days.", min=1, max=365)] = 365,
+    per_day: Annotated[int, typer.Option(help="How busy a day is.", min=1)] = 6,
+    as_json: Json = False,
+) -> None:
+    """Play a year in an installation of its own, and compare its figures with two other reckonings."""
+    from interfaces.demo.year.main import run
+    from interfaces.demo.year.play import Plan
+
+    plan = Plan(users=users, days=days, per_day=per_day, traders=min(40, users))
+    raise typer.Exit(run(plan, as_json=as_json))
+
+
 async def _state(data: Data, tenant: str, asked: "Asked") -> "Statement":
     from interfaces.finance.statements import state
     from interfaces.installation import migrated_database_of

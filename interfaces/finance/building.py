@@ -16,7 +16,6 @@ from psycopg import errors
 
 from interfaces.finance.errors import AlreadyBuilding, DbtFailed, NothingToRead
 from interfaces.finance.project import Dbt, Step, Told
-from interfaces.postgres import locks
 
 MODELS_READ = ("journal", "connections", "fills")
 """The read models that marts are made from."""
@@ -57,7 +56,7 @@ class Build:
 def build(dbt: Dbt, *, full: bool = False, check: bool = True, told: Told | None = None) -> Build:
     """Bring all models to where the read models are, and check them. Raises `DbtFailed`, `NothingToRead`."""
     started = datetime.now(UTC)
-    with _alone(dbt.folder):
+    with _alone(dbt.url):
         with psycopg.connect(dbt.url, autocommit=True) as connection:
             position = _take_cut(connection)
             built = _last_built(connection)
@@ -81,8 +80,14 @@ def build(dbt: Dbt, *, full: bool = False, check: bool = True, told: Told | None
 
 def check(dbt: Dbt, told: Told | None = None) -> tuple[Step, ...]:
     """Run every identity and every calculation's worked cases on what is built."""
-    with _alone(dbt.folder):
+    with _alone(dbt.url):
         return tuple(dbt.run("test", told=told))
+
+
+def calculate(dbt: Dbt, told: Told | None = None) -> tuple[Step, ...]:
+    """Run the worked cases of every calculation, which need no books of ours."""
+    with _alone(dbt.url):
+        return tuple(dbt.run("test", "--select", "test_type:unit", told=told))
 
 
 def document(dbt: Dbt) -> Path:
@@ -130,13 +135,10 @@ def _record(url: str, done: Build, started: datetime) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one process of this installation build at a time. Raises `AlreadyBuilding`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    held = locks.try_exclusive(folder / "build.lock")
-    if held is None:
-        raise AlreadyBuilding("another process builds the finance models")
-    try:
+def _alone(url: str) -> Iterator[None]:
+    """Let one process build at a time, on whatever machine. Raises `AlreadyBuilding`."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended('lastro.finance', 0))").fetchone()
+        if row is None or not row[0]:
+            raise AlreadyBuilding("another process builds the finance models")
         yield
-    finally:
-        locks.release(held)

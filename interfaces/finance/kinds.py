@@ -20,3 +20,11 @@ class Format(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
     JSON = "json"
+
+
+class Download(StrEnum):
+    """The forms that the API gives; a table is for terminals."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    JSON = "json"

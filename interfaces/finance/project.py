@@ -47,6 +47,7 @@ class Dbt:
             raise FinanceNotSetUp("LASTRO_FINANCE_URL is not set: the finance queries connect as lastro_finance")
         self.url = url
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def target(self) -> Path:

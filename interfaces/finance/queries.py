@@ -6,9 +6,6 @@ is still that of the last one. Amounts are exact; nothing is rounded here.
 
 _KNOWN = "log_position <= %(known)s AND effective_at < %(until)s"
 
-LAST_BUILD = """
-    SELECT log_position, known_at, finished_at, tests, failures FROM finance.builds ORDER BY number DESC LIMIT 1
-"""
 CURRENCY = "SELECT currency, decimals FROM finance.tenant_currencies"
 KNOWN_THEN = """
     SELECT coalesce(max(append_end), 0) FROM finance.general_ledger
@@ -85,7 +82,7 @@ REPORTED_BALANCE_SHEET = f"""
     )
     SELECT section, label, (SELECT currency FROM finance.tenant_currencies) AS asset,
         sum(CASE section WHEN 'assets' THEN debit ELSE -debit END) AS amount
-    FROM whole GROUP BY section, label, position HAVING sum(debit) IS NOT NULL ORDER BY min(position)
+    FROM whole GROUP BY section, label, position HAVING sum(debit) <> 0 ORDER BY min(position)
 """
 UNRATED = f"""
     WITH {_RATES}

@@ -17,10 +17,12 @@ from domain.currencies import DECIMALS
 from interfaces.finance import queries
 from interfaces.finance.errors import NothingBuilt
 from interfaces.finance.kinds import Kind
+from interfaces.finance.last import Built, last_build
 
 _EXACT = Context(prec=200)
 _INSTANT = timedelta(microseconds=1)
 _LAST_MONTH = 12
+_LAST_INSTANT = datetime(9999, 12, 30, tzinfo=UTC)
 
 Row = Mapping[str, Any]
 
@@ -81,10 +83,10 @@ def month_of(text: str) -> tuple[datetime, datetime]:
 
 async def state(connection: Connection, asked: Asked) -> Statement:
     """Return a statement of the connection's tenant. Raises `NothingBuilt`."""
-    build, known = await _known(connection, asked)
+    built, known = await _known(connection, asked)
     as_of = asked.as_of or await _last_moment(connection, known)
     since = asked.since or as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    moment = {"known": known, "until": as_of + _INSTANT, "since": since, "account": asked.account}
+    moment = {"known": known, "until": _after(as_of), "since": since, "account": asked.account}
     columns, figures, rows, notes = await _FORMS[asked.kind](connection, asked, moment)
     return Statement(
         kind=asked.kind,
@@ -92,8 +94,8 @@ async def state(connection: Connection, asked: Asked) -> Statement:
         as_of=as_of,
         known_at=asked.known_at,
         log_position=known,
-        built_at=build["finished_at"],
-        checked=build["failures"] == 0,
+        built_at=built.finished_at,
+        checked=built.is_sound,
         columns=columns,
         figures=frozenset(figures),
         rows=tuple(rows),
@@ -101,16 +103,21 @@ async def state(connection: Connection, asked: Asked) -> Statement:
     )
 
 
-async def _known(connection: Connection, asked: Asked) -> tuple[Row, int]:
+def _after(moment: datetime) -> datetime:
+    """Return the first instant that is not within a moment, which is inclusive."""
+    return moment if moment > _LAST_INSTANT else moment + _INSTANT
+
+
+async def _known(connection: Connection, asked: Asked) -> tuple[Built, int]:
     """Return the last complete build, and the log position that a question knows of it."""
-    builds = await _fetch(connection, queries.LAST_BUILD, {})
-    if not builds:
+    built = await last_build(connection)
+    if built is None:
         raise NothingBuilt("nothing is built yet: lastro finance build")
-    known = int(builds[0]["log_position"])
-    if asked.known_at is not None:
-        then = await _fetch(connection, queries.KNOWN_THEN, {"known_at": asked.known_at, "known": known})
-        known = int(then[0]["coalesce"])
-    return builds[0], known
+    if asked.known_at is None:
+        return built, built.log_position
+    parameters = {"known_at": asked.known_at, "known": built.log_position}
+    then = await _fetch(connection, queries.KNOWN_THEN, parameters)
+    return built, int(then[0]["coalesce"])
 
 
 async def _last_moment(connection: Connection, known: int) -> datetime:

@@ -31,11 +31,6 @@ def try_exclusive(path: Path) -> int | None:
     return None
 
 
-def release(descriptor: int) -> None:
-    """Let go of a lock that was taken without a block."""
-    os.close(descriptor)
-
-
 def share(path: Path) -> int:
     """Return a descriptor that holds the lock together with others."""
     descriptor = _open(path)

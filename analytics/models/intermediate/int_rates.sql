@@ -30,10 +30,10 @@ periods as (
         currency,
         cast(rate as numeric) as rate,
         case
-            when row_number() over (partition by tenant, asset order by occurred_at) = 1 then '-infinity'::timestamptz
+            when row_number() over (partition by tenant, asset order by occurred_at) = 1 then '0001-01-01 00:00:00+00'::timestamptz
             else occurred_at
         end as valid_from,
-        lead(occurred_at, 1, 'infinity'::timestamptz) over (partition by tenant, asset order by occurred_at) as valid_to
+        lead(occurred_at, 1, '9999-12-31 00:00:00+00'::timestamptz) over (partition by tenant, asset order by occurred_at) as valid_to
     from latest
 ),
 
@@ -43,8 +43,8 @@ itself as (
         currency as asset,
         currency,
         1::numeric as rate,
-        '-infinity'::timestamptz as valid_from,
-        'infinity'::timestamptz as valid_to
+        '0001-01-01 00:00:00+00'::timestamptz as valid_from,
+        '9999-12-31 00:00:00+00'::timestamptz as valid_to
     from tenants
 ),
 

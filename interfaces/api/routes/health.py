@@ -15,6 +15,7 @@ from interfaces.api.documented import problems
 from interfaces.api.fields import Shown
 from interfaces.api.parts import Parts
 from interfaces.api.tokens import refused
+from interfaces.finance.last import Built, last_build
 from projections.reports import Reported, list_reports
 
 router = APIRouter(tags=["operations"])
@@ -31,6 +32,7 @@ class Ready(Shown):
 
     status: str
     log_position: int
+    finance: dict[str, Any] | None
     parts: list[dict[str, Any]]
 
 
@@ -53,6 +55,7 @@ async def health_ready(request: Request) -> Response:
     body = {
         "status": "ready" if ready else "stopped",
         "log_position": await parts.store.head(),
+        "finance": _shown(await _last_build(parts)),
         "parts": [
             {
                 "kind": one.kind,
@@ -77,11 +80,26 @@ async def metrics(request: Request) -> Response:
     numbers.COMMANDS.set(parts.committer.statistics.commands)
     numbers.LOSSES.set(parts.committer.statistics.losses)
     numbers.HEAD.set(await parts.store.head())
+    built = await _last_build(parts)
+    numbers.FINANCE_POSITION.set(0 if built is None else built.log_position)
+    numbers.FINANCE_BUILT.set(0 if built is None else built.finished_at.timestamp())
+    numbers.FINANCE_SOUND.set(built is not None and built.is_sound)
     for one in await _reports(parts):
         numbers.FOLLOWER_POSITION.labels(one.kind, one.name).set(one.log_position)
         numbers.FOLLOWER_LAG.labels(one.kind, one.name).set(one.lag_ms / 1_000)
         numbers.FOLLOWER_RUNNING.labels(one.kind, one.name).set(one.state == "running" and not one.silent)
     return Response(generate_latest(numbers.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _last_build(parts: Parts) -> Built | None:
+    async with parts.queries.connection() as connection:
+        return await last_build(connection)
+
+
+def _shown(built: Built | None) -> dict[str, Any] | None:
+    if built is None:
+        return None
+    return {"log_position": built.log_position, "built_at": built.finished_at, "sound": built.is_sound}
 
 
 def _admit(request: Request, parts: Parts) -> None:

@@ -110,8 +110,8 @@ class House:
 
 
 @contextmanager
-def installed(urls: Urls, home: Path) -> Iterator[Installation]:
-    """Run an installation on a migrated database."""
+def installed(urls: Urls, home: Path, **more: str) -> Iterator[Installation]:
+    """Run an installation on a migrated database; `more` are settings."""
     key = home / "master.key"
     key.write_bytes(b64encode(MASTER_KEY))
     signing = home / "evidence.key"
@@ -124,6 +124,7 @@ def installed(urls: Urls, home: Path) -> Iterator[Installation]:
         "LASTRO_EVIDENCE_KEY_FILE": str(signing),
         "LASTRO_METRICS_TOKEN": METRICS_TOKEN,
         **NO_LIMITS,
+        **more,
     }
     with ExitStack() as stack:
         office = stack.enter_context(Office(urls))
