@@ -36,13 +36,13 @@ def build(
 
     with _dbt(data) as dbt, progress("building") as told:
         done = run(dbt, full=full, check=check, told=told)
-    models = len(done.steps) - len(done.checks)
-    said = f"log position {done.log_position}: {models} models and {len(done.checks)} checks in {done.seconds:.1f} s"
+    models, checks = len(done.models), len(done.checks)
+    said = f"log position {done.log_position}: {models} models and {checks} checks in {done.seconds:.1f} s"
     result = {
         "log_position": done.log_position,
         "full": done.is_full,
         "models": models,
-        "checks": len(done.checks),
+        "checks": checks,
         "seconds": round(done.seconds, 1),
         "findings": [_finding(step) for step in done.findings],
     }

@@ -19,6 +19,7 @@ from interfaces.finance.project import Dbt, Step, Told
 
 MODELS_READ = ("journal", "connections", "fills")
 """The read models that marts are made from."""
+_MADE = frozenset({"model", "seed", "snapshot"})
 _FIRST = ("run", "--empty", "--select", "+config.materialized:incremental")
 
 _HEAD = """
@@ -51,6 +52,11 @@ class Build:
     def checks(self) -> tuple[Step, ...]:
         """The steps that were checks."""
         return tuple(step for step in self.steps if step.kind == "test")
+
+    @property
+    def models(self) -> tuple[Step, ...]:
+        """The steps that made tables or views."""
+        return tuple(step for step in self.steps if step.kind in _MADE)
 
 
 def build(dbt: Dbt, *, full: bool = False, check: bool = True, told: Told | None = None) -> Build:

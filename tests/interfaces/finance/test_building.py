@@ -80,7 +80,7 @@ def test_a_changed_figure_is_a_finding_with_a_name(books: Books) -> None:
     for change in CHANGED:
         books.execute(f"UPDATE finance.{change.format('-')}")
     assert checked.status == 1
-    assert {finding["name"] for finding in checked.answer["findings"]} >= set().union(*CHANGED.values())
+    assert {finding["name"] for finding in checked.answer["findings"]} >= set[str]().union(*CHANGED.values())
 
 
 def test_a_request_reads_its_own_tenant_only(books: Books) -> None:
