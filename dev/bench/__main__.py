@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-PARTS = ("store", "rest", "replay", "payments", "liabilities")
+PARTS = ("store", "rest", "replay", "payments", "liabilities", "finance")
 
 
 def main() -> None:

@@ -46,7 +46,8 @@ def demo(
 
 
 def bench(
-    part: Annotated[str, typer.Argument(help="store, rest, replay, payments or liabilities")], as_json: Json = False
+    part: Annotated[str, typer.Argument(help="store, rest, replay, payments, liabilities or finance")],
+    as_json: Json = False,
 ) -> None:
     """Measure a part of Lastro against its targets, on an installation of its own."""
     command = [sys.executable, "-m", "dev.bench", part, *(["--json"] if as_json else [])]

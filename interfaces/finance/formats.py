@@ -30,7 +30,7 @@ def title(statement: Statement) -> str:
     """Say what a statement is, of when, and what it stands on."""
     period = "" if statement.since is None else f"{statement.since:%Y-%m-%d} to "
     known = "" if statement.known_at is None else f", as known at {statement.known_at.isoformat()}"
-    checked = "every check held" if statement.checked else "not every check held"
+    checked = "every check held" if statement.checked else "not every check was run and held"
     name = statement.kind.value.replace("-", " ").capitalize()
     stands = f"log position {statement.log_position}, built {statement.built_at:%Y-%m-%d %H:%M:%S} UTC, {checked}"
     return f"{name}, {period}{statement.as_of:%Y-%m-%d %H:%M:%S} UTC{known}\n{stands}"
@@ -44,7 +44,7 @@ def as_table(statement: Statement) -> str:
     for row in statement.rows:
         table.add_row(*map(escape, row))
     written = io.StringIO()
-    console = Console(file=written, width=max(WIDTH, _width(statement)))
+    console = Console(file=written, width=max(WIDTH, _width(statement)), emoji=False)
     console.print(title(statement), highlight=False, markup=False)
     console.print(table)
     for note in statement.notes:

@@ -160,6 +160,10 @@ def test_a_table_says_what_it_stands_on() -> None:
     assert "every check held" in drawn
 
 
+def test_accounts_are_text_and_no_pictures() -> None:
+    assert "assets:bank:own:main" in as_table(a_statement("assets:bank:own:main", "1.00"))
+
+
 def test_a_table_leaves_no_digit_out() -> None:
     long = "12345678901234567890.123456789012345678"
     assert as_table(a_statement("a" * 70, long, "b" * 70)).count(long) == 1
