@@ -34,6 +34,7 @@ from interfaces.api.routes import (
 )
 from interfaces.api.routes.admin import funding, payout_files
 from interfaces.api.routes.admin import withdrawals as admin_withdrawals
+from interfaces.api.routes.audit import events, explain
 from interfaces.api.routes.ledger import accounts, entries, trial_balance
 
 _ROUTERS = (
@@ -60,6 +61,8 @@ _ROUTERS = (
     transfers.router,
     quotes.router,
     proofs.router,
+    explain.router,
+    events.router,
     webhooks.router,
     finance.router,
     health.router,

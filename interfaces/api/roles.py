@@ -25,6 +25,7 @@ _FUNDING_READERS = _PAYERS | {Role.AUDITOR}
 _USER_READERS = frozenset({Role.ADMIN, Role.MANAGER, Role.AUDITOR})
 _USER_CHANGERS = frozenset({Role.ADMIN, Role.MANAGER})
 _ADMINS = frozenset({Role.ADMIN})
+_AUDITORS = frozenset({Role.AUDITOR})
 
 ROLES: Mapping[str, frozenset[Role] | None] = {
     "login": PUBLIC,
@@ -109,6 +110,10 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
     "activate_user": _USER_CHANGERS,
     "suspend_user": _USER_CHANGERS,
     "set_user_roles": _ADMINS,
+    "explain": _AUDITORS,
+    "list_events": _AUDITORS,
+    "get_event": _AUDITORS,
+    "list_checkpoints": _AUDITORS,
     "receive_webhook": PUBLIC,
     "health_live": PUBLIC,
     "health_ready": PUBLIC,

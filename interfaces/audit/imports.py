@@ -16,6 +16,7 @@ import psycopg
 from application.evidence.checkpoints import Checkpoint
 from application.evidence.leaves import EVENT_FIELDS, RECEIPT_FIELDS, Stored, StoredEvent, StoredReceipt, leaf_hash
 from domain.merkle import is_included, root_of
+from interfaces.audit.beancount import FORMAT as BOOKS
 from interfaces.audit.export import FILES, FORMAT, MANIFEST, SIGNATURE, lines_of, signed_text
 from interfaces.audit.notes import NoKey, NotSigned, VerifierKey, open_note
 
@@ -45,6 +46,8 @@ class BadExport(Exception):
 def check_export(directory: Path, key: VerifierKey | None) -> str:
     """Check an export without a database; return what it holds. Raises `BadExport`."""
     manifest = _manifest(directory, key)
+    if manifest["format"] == BOOKS:
+        return _check_books(directory, manifest)
     for name in FILES:
         said = manifest[name]
         digest = sha256((directory / FILES[name]).read_bytes()).hexdigest()
@@ -64,7 +67,7 @@ def import_log(directory: Path, owner_url: str, *, key: VerifierKey | None) -> i
     """Fill an empty store with a whole export; return the last log position. Raises `BadExport`."""
     check_export(directory, key)
     manifest = _manifest(directory, key)
-    if manifest["tenant"] is not None or manifest["events"]["from"] != 1:
+    if manifest["format"] != FORMAT or manifest["tenant"] is not None or manifest["events"]["from"] != 1:
         raise BadExport("only an export of the whole log from its first event can be taken in")
     with psycopg.connect(owner_url) as connection:
         for name in FILES:
@@ -87,11 +90,22 @@ def _manifest(directory: Path, key: VerifierKey | None) -> Mapping[str, Any]:
         own = VerifierKey.parse(manifest["key"])
         if key is not None and key != own:
             raise BadExport(f"the export is signed with the key {own.name}, and not with {key.name}")
-        if open_note((directory / SIGNATURE).read_text(), own) != signed_text(text) or manifest["format"] != FORMAT:
+        if open_note((directory / SIGNATURE).read_text(), own) != signed_text(text) or manifest["format"] not in {
+            FORMAT,
+            BOOKS,
+        }:
             raise BadExport("the manifest is not the one that was signed")
     except (OSError, ValueError, KeyError, NoKey, NotSigned) as error:
         raise BadExport(f"this is no export: {error}") from error
     return manifest
+
+
+def _check_books(directory: Path, manifest: Mapping[str, Any]) -> str:
+    file, events = manifest["file"], manifest["events"]
+    if sha256((directory / file["name"]).read_bytes()).hexdigest() != file["sha256"]:
+        raise BadExport(f"{file['name']} is not the file that was signed")
+    counts = f"{manifest['transactions']} transactions for beancount"
+    return f"tenant {manifest['tenant']}, events {events['from']} to {events['to']}: {counts}"
 
 
 def _check_paths(rows: list[tuple[Stored, list[str] | None]], manifest: Mapping[str, Any], *, name: str) -> None:

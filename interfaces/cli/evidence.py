@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import closing
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,14 @@ import typer
 from interfaces.cli.options import Data
 
 FINDING = 1
+
+
+class Form(StrEnum):
+    """What an export is written as."""
+
+    NDJSON = "ndjson"
+    BEANCOUNT = "beancount"
+
 
 Out = Annotated[Path | None, typer.Option("--out", help="Write to a file instead of standard output.")]
 
@@ -94,9 +103,13 @@ def export(
     first: Annotated[int, typer.Option("--from", help="First log position.", min=1)] = 1,
     last: Annotated[int | None, typer.Option("--to", help="Last log position; unset: the head.")] = None,
     tenant: Annotated[str | None, typer.Option(help="One tenant's rows only, each with its proof.")] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="ndjson: the log itself; beancount: one tenant's books for that engine.")
+    ] = Form.NDJSON,
     data: Data = None,
 ) -> None:
-    """Write the log as files: NDJSON of events and receipts, and a signed manifest."""
+    """Write the log as NDJSON of events and receipts, or one tenant's books for beancount, and a signed manifest."""
+    from interfaces.audit.beancount import export_books
     from interfaces.audit.export import cut_of
     from interfaces.audit.export import export as write
     from interfaces.audit.notary import load_notary
@@ -107,7 +120,12 @@ def export(
     settings = Settings.load(data=data)
     notary = load_notary(settings.evidence_key, create=settings.is_embedded)
     with migrated_database_of(settings) as urls, closing(open_snapshot(urls.projector)) as snapshot:
-        manifest = write(snapshot, directory, cut_of(snapshot, first, last, tenant=tenant), notary=notary)
+        cut = cut_of(snapshot, first, last, tenant=tenant)
+        if form is Form.BEANCOUNT:
+            books = export_books(snapshot, directory, cut, notary=notary)
+            typer.echo(f"{books['transactions']} transactions of {len(books['accounts'])} accounts in {directory}")
+            return
+        manifest = write(snapshot, directory, cut, notary=notary)
     typer.echo(f"{manifest['events']['count']} events and {manifest['receipts']['count']} receipts in {directory}")
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from interfaces.cli import evidence, liabilities, past
+from interfaces.cli import evidence, explain, past
 from interfaces.cli.options import Data, Json
 
 audit = typer.Typer(help="Proving the log and everything made from it.", no_args_is_help=True)
@@ -18,6 +19,7 @@ audit.command("liabilities")(liabilities.liabilities)
 audit.command("export")(evidence.export)
 audit.command("import")(evidence.take_in)
 audit.command("replay")(past.replay)
+audit.command("explain")(explain.explain)
 
 
 @audit.command("verify")

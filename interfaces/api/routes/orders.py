@@ -110,6 +110,12 @@ class FillPage(Shown):
     next_cursor: str | None
 
 
+class ShownCharge(ShownMoney):
+    """What was paid beside a position, by what it was charged for; received funding and rebates are negative."""
+
+    charge: str = Field(examples=["fee"])
+
+
 class ShownPosition(Shown):
     """A position; `average_price` is null when flat; `charges` are as paid, by what they were charged for."""
 
@@ -120,7 +126,7 @@ class ShownPosition(Shown):
     cost: ShownMoney
     realised: ShownMoney
     average_price: ShownMoney | None
-    charges: list[dict[str, Any]]
+    charges: list[ShownCharge]
 
 
 class PositionPage(Shown):

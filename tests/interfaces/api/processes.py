@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-ENDS_WITHIN_S = 10
+ENDS_WITHIN_S = 30
 
 
 @contextmanager

@@ -52,6 +52,9 @@ BODIES: Mapping[str, Any] = {
 }  # fmt: skip
 
 
+PARAMETERS: Mapping[str, Any] = {"explain": {"kind": "order", "id": "0" * 32}}
+
+
 @pytest.fixture(scope="session")
 def operations(installation: Installation) -> Mapping[str, tuple[str, str]]:
     """Every operation's method and path, as the server itself lists them."""
@@ -69,7 +72,8 @@ def _filled(path: str) -> str:
 
 def send(caller: Caller, operation: str, operations: Mapping[str, tuple[str, str]]) -> httpx.Response:
     method, path = operations[operation]
-    return caller.send(method, path, key=f"key of {operation}", json=BODIES.get(operation))
+    parameters = PARAMETERS.get(operation)
+    return caller.send(method, path, key=f"key of {operation}", json=BODIES.get(operation), params=parameters)
 
 
 def test_the_table_names_every_operation_and_no_other(operations: Mapping[str, tuple[str, str]]) -> None:
