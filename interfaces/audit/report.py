@@ -52,6 +52,7 @@ def as_object(verified: Verified) -> dict[str, Any]:
         "sound": verified.is_sound,
         "log_position": verified.log_position,
         "receipts": verified.receipts,
+        "first_wrong": None if verified.first_wrong is None else verified.first_wrong._asdict(),
         "seconds": round(verified.seconds, 3),
         "events_per_s": round(verified.events_per_s),
         "checks": [
@@ -103,9 +104,14 @@ def _verdict(tally: Tally) -> Text:
     return Text(f"{tally.found} found", style="red") if tally.found else Text("ok", style="green")
 
 
+def _first(verified: Verified) -> str:
+    first = verified.first_wrong
+    return "" if first is None else f" The first wrong log position is {first.log_position} ({first.check})."
+
+
 def _summary(verified: Verified) -> str:
     found = sum(tally.found for tally in verified.checks)
-    verdict = "Everything holds." if not found else f"Not everything holds: {found} found."
+    verdict = "Everything holds." if not found else f"Not everything holds: {found} found.{_first(verified)}"
     return (
         f"{verdict} {verified.log_position:,} events and {verified.receipts:,} receipts up to log position "
         f"{verified.log_position} in {verified.seconds:.1f} s, {verified.events_per_s:,.0f} events/s."

@@ -87,6 +87,12 @@ class Verified:
         return tuple(finding for check in self.checks for finding in check.findings)
 
     @property
+    def first_wrong(self) -> Finding | None:
+        """The finding at the lowest log position: where to begin to read. None where none has a log position."""
+        placed = [finding for finding in self.findings if finding.log_position is not None]
+        return min(placed, key=lambda finding: finding.log_position or 0, default=None)
+
+    @property
     def is_sound(self) -> bool:
         """Whether nothing was found."""
         return not any(check.found for check in self.checks)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from projections.explain.origins import Origin
     from projections.explain.subjects import Subject
 
+UNBROKEN = 1_000
+"""Columns where no terminal breaks lines: ids and paths stay whole."""
+
 Time = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"])]
 
 
@@ -84,7 +87,8 @@ def _print(found: "Explanation") -> None:
         _add_step(root, step)
     if found.next_cursor:
         root.add(Text(f"… more: --cursor {found.next_cursor}"))
-    Console(emoji=False, markup=False, soft_wrap=True).print(root)
+    console = Console(emoji=False, markup=False)
+    console.print(root, width=None if console.is_terminal else UNBROKEN, soft_wrap=not console.is_terminal)
 
 
 def _add_figures(root: "Tree", title: str, figures: "tuple[Figure, ...]") -> None:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from interfaces.cli import evidence, liabilities, past
-from interfaces.cli import evidence, explain, past
+from interfaces.cli import evidence, explain, liabilities, past
 from interfaces.cli.options import Data, Json
 
 audit = typer.Typer(help="Proving the log and everything made from it.", no_args_is_help=True)

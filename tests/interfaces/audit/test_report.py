@@ -10,7 +10,7 @@ from interfaces.audit.report import show
 from interfaces.audit.verify import verify
 from interfaces.cli.audit import verify_database
 from interfaces.postgres.configuration import Urls
-from tests.interfaces.audit.forgery import Books, tamper
+from tests.interfaces.audit.forgery import Books, change, tamper
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +40,7 @@ async def test_a_finding_is_exit_1_and_names_check_and_place(books: Books, capsy
     (check,) = (check for check in report["checks"] if check["found"])
     assert (check["check"], check["findings"][0]["log_position"]) == ("receipts", head)
     assert report["sound"] is False
+    assert report["first_wrong"] == {"check": "receipts", **check["findings"][0]}
 
 
 def test_an_audit_that_cannot_run_is_exit_2(empty_database: Urls, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +59,16 @@ async def test_people_read_a_line_per_check_and_every_finding(books: Books) -> N
     text = printed.getvalue()
     assert all(check.check in text for check in verified.checks)
     assert f"receipts, log position {head}: receipt" in text
-    assert text.splitlines()[-1].startswith("Not everything holds: 1 found.")
+    ending = f"Not everything holds: 1 found. The first wrong log position is {head} (receipts)."
+    assert text.splitlines()[-1].startswith(ending)
+
+
+async def test_of_several_findings_the_one_at_the_lowest_log_position_is_named_first(books: Books) -> None:
+    drop_last_event(books)
+    change(books.house.urls, 40, old="{", new="{ ")
+    first = verify(books.house.urls.projector).first_wrong
+    assert first is not None
+    assert (first.check, first.log_position) == ("codec", 40)
 
 
 async def test_of_many_findings_the_first_are_shown_and_all_are_counted(books: Books) -> None:
