@@ -1,6 +1,6 @@
 """One request as the routes see it: who asks, what may be done, and how commands and queries are answered.
 
-Every route behind a token depends on it; it is the only place that looks at the token, the key and the log position.
+Every route behind a token depends on it; it is the only place that looks at the key and the log position.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,11 +19,11 @@ from application.ids import command_id as command_id_of
 from application.ids import derive, namespace
 from application.store import Connection
 from domain.users import Role
+from interfaces.api.admission import admit, count_stranger
 from interfaces.api.fields import Body
 from interfaces.api.parts import Parts
 from interfaces.api.problems import Problem
-from interfaces.api.roles import ROLES
-from interfaces.api.tokens import Caller, refused
+from interfaces.api.tokens import Caller
 from interfaces.postgres.connections import reading
 
 JSON = "application/json"
@@ -136,30 +136,14 @@ class Ask:
 
 
 async def ask(
-    request: Request, *, bearer: Bearer = None, key: Key = None, min_log_position: MinLogPosition = None
+    request: Request, *, _bearer: Bearer = None, key: Key = None, min_log_position: MinLogPosition = None
 ) -> Ask:
     """Admit a request whose token's roles may call its route."""
     parts: Parts = request.app.state.parts
-    if bearer is None:
-        raise refused()
-    caller = parts.tokens.read(bearer.credentials)
-    if parts.standing.has_fallen(caller.tenant, caller.user, issued_at=caller.issued_at):
-        raise refused()
-    parts.limits.admit(caller)
-    allowed = ROLES[request.scope["route"].operation_id]
-    assert allowed is not None, "a public route asks nobody"
-    if not caller.roles & allowed:
-        raise Problem(HTTPStatus.FORBIDDEN, "role_not_allowed", "Your roles do not allow this.")
-    return Ask(parts=parts, caller=caller, request=request, key=key, min_log_position=min_log_position)
+    return Ask(parts=parts, caller=admit(request), request=request, key=key, min_log_position=min_log_position)
 
 
 Asked = Annotated[Ask, Depends(ask)]
-
-
-def count_stranger(request: Request) -> None:
-    """Count a request to a public route by its address. Raises a `Problem` with status 429."""
-    parts: Parts = request.app.state.parts
-    parts.limits.admit_stranger(request.client.host if request.client else "unknown")
 
 
 COUNTED = [Depends(count_stranger)]

@@ -1,4 +1,7 @@
-"""Bodies are read strictly: UTF-8, no key twice, bounded depth. What is no JSON is a 400 and never a 500."""
+"""Bodies are read strictly: UTF-8, no key twice, bounded depth. What is no JSON is a 400 and never a 500.
+
+No body is read before whoever sends it was admitted, or counted where the route is public and costs something.
+"""
 
 import json
 from collections.abc import Callable, Coroutine
@@ -7,7 +10,9 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from interfaces.api.admission import admit, count_stranger
 from interfaces.api.problems import unreadable_json
+from interfaces.api.roles import ROLES
 
 
 class StrictRequest(Request):
@@ -29,8 +34,13 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap what handles the request."""
         handler = super().get_route_handler()
+        is_counted = any(one.dependency is count_stranger for one in self.dependencies)
 
         async def strictly(request: Request) -> Response:
+            if is_counted:
+                count_stranger(request)
+            if ROLES[self.operation_id or ""] is not None:
+                admit(request)
             return await handler(StrictRequest(request.scope, request.receive))
 
         return strictly
