@@ -60,12 +60,13 @@ Run = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class Role:
-    """A part of the worker: what it runs, how far it is, and why it stopped last."""
+    """A part of the worker: what it runs, how far it is, which outcome it waits to learn, and why it stopped last."""
 
     name: str
     run: Run
     kind: Literal["role", "policy"] = "role"
     log_position: Callable[[], int] = lambda: 0
+    unknown: Callable[[], str | None] = lambda: None
     error: str | None = None
     failed_at: float = 0.0
 
@@ -87,8 +88,8 @@ async def serve_worker(settings: Settings, urls: Urls, *, roles: Sequence[str], 
     async with AsyncExitStack() as stack:
         parts = await _open(settings, urls, stack)
         made = parts.make(roles)
-        tasks = [asyncio.create_task(_keep_running(role), name=role.name) for role in made]
-        tasks.append(asyncio.create_task(_keep_reporting(parts.pool, made), name="reports"))
+        reporting = Role("reports", lambda: _keep_reporting(parts.pool, made))
+        tasks = [asyncio.create_task(_keep_running(role), name=role.name) for role in (*made, reporting)]
         log.info("worker.running", roles=list(roles))
         await stop.wait()
         for task in tasks:
@@ -188,7 +189,13 @@ class _Parts:
             wakeup=self.wakeup,
             at_once=at_once,
         )
-        return Role(policy.name, runner.run, kind="policy", log_position=lambda: runner.progress.log_position)
+        return Role(
+            policy.name,
+            runner.run,
+            kind="policy",
+            log_position=lambda: runner.progress.log_position,
+            unknown=lambda: runner.progress.unknown,
+        )
 
     def _snapshots(self) -> list[Role]:
         snapshots = Snapshots(store=Store(self.pool), pool=self.pool, every=self.settings.snapshot_every_events)
@@ -267,5 +274,5 @@ def _report(role: Role) -> Report:
         name=role.name,
         state="stopped" if role.has_stopped else "running",
         log_position=role.log_position(),
-        error=role.error if role.has_stopped else None,
+        error=role.error if role.has_stopped else role.unknown(),
     )

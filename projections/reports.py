@@ -29,7 +29,10 @@ _LIST = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How a part of a worker stands: `lag_ms` is the worst delay since its last report; `error` says why it stopped."""
+    """How a part of a worker stands: `lag_ms` is the worst delay since its last report.
+
+    `error` says why it stopped; of one that runs, which outcome it does not know yet and asks for again.
+    """
 
     kind: Literal["projection", "policy", "role"]
     name: str
@@ -45,6 +48,11 @@ class Reported(Report):
 
     reported_at: datetime
     silent: bool
+
+    @property
+    def waits(self) -> bool:
+        """Say whether it runs and tries to learn an outcome; unknown is not failed."""
+        return self.state == "running" and not self.silent and self.error is not None
 
 
 async def write_reports(connection: Connection, reports: Iterable[Report]) -> None:

@@ -7,7 +7,8 @@ twice. Rebuilds never reset it.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Protocol
 
 import structlog
@@ -26,7 +27,9 @@ log = structlog.get_logger()
 
 SCAN = 5_000
 """How many events are looked at in one step; only those that the policy handles are read."""
-RETRY_S = 0.5
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+_DOUBLINGS = 6
 IDLE_S = 1.0
 """A cursor that moves past events nobody handles is written down this often: reading them again does nothing."""
 
@@ -57,11 +60,16 @@ class Submit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a policy stands; reported for health and metrics."""
+    """Where a policy stands; reported for health and metrics. `unknown` is the outcome it is trying to learn."""
 
     name: str
     log_position: int
-    error: str | None = None
+    unknown: str | None = None
+
+
+def pause_s(attempt: int) -> float:
+    """Return how long to wait after so many attempts in vain, counted from 0: twice as long each time, to a limit."""
+    return min(FIRST_PAUSE_S * float(2 ** min(attempt, _DOUBLINGS)), LONGEST_PAUSE_S)
 
 
 class PolicyRunner:
@@ -137,13 +145,14 @@ class PolicyRunner:
                 )
             return done
 
-        while True:
+        for attempt in count():
             try:
                 await self._policy.react(recorded, event, submit)
             except (CommitterError, ProviderSilent) as error:
-                self.progress = Progress(self._policy.name, recorded.log_position, repr(error))
+                unknown = f"log position {recorded.log_position}: {error!r}"
+                self.progress = replace(self.progress, unknown=unknown)
                 log.warning("policy.unknown_outcome", policy=self._policy.name, log_position=recorded.log_position)
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(pause_s(attempt))
             else:
                 return
 

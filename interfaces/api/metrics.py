@@ -29,3 +29,9 @@ FOLLOWER_LAG = Gauge("lastro_follower_lag_seconds", "Its worst recent delay.", (
 FOLLOWER_RUNNING = Gauge(
     "lastro_follower_running", "1 while it reports and runs, 0 when it stopped.", ("kind", "name"), registry=REGISTRY
 )
+FOLLOWER_WAITS = Gauge(
+    "lastro_follower_waits",
+    "1 while it asks again for an outcome it does not know.",
+    ("kind", "name"),
+    registry=REGISTRY,
+)

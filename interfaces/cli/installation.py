@@ -38,10 +38,16 @@ def status(data: Data = None, as_json: Json = False) -> None:
         head, parts = asyncio.run(_status(urls.app))
     well = all(part["state"] == "running" for part in parts)
     lines = [f"log position {head}"]
-    lines += [f"{part['kind']:<11}{part['name']:<18}{part['state']:<9}{part['log_position']}" for part in parts]
+    lines += [
+        f"{part['kind']:<11}{part['name']:<18}{part['state']:<9}{part['log_position']}{_why(part)}" for part in parts
+    ]
     show({"log_position": head, "parts": parts}, "\n".join(lines), as_json=as_json)
     if not well:
         raise typer.Exit(FINDING)
+
+
+def _why(part: dict[str, Any]) -> str:
+    return "" if part["error"] is None else f"  {part['error']}"
 
 
 async def _status(app_url: str) -> tuple[int, list[dict[str, Any]]]:

@@ -88,6 +88,7 @@ async def metrics(request: Request) -> Response:
         numbers.FOLLOWER_POSITION.labels(one.kind, one.name).set(one.log_position)
         numbers.FOLLOWER_LAG.labels(one.kind, one.name).set(one.lag_ms / 1_000)
         numbers.FOLLOWER_RUNNING.labels(one.kind, one.name).set(one.state == "running" and not one.silent)
+        numbers.FOLLOWER_WAITS.labels(one.kind, one.name).set(one.waits)
     return Response(generate_latest(numbers.REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -264,9 +264,9 @@ async def test_a_provider_that_is_silent_for_a_while_is_asked_again(database: Ur
     desk.says(fact)
     await committer.submit(about("evt_1", fact))
     async with following(database, desk) as runner:
-        await until(lambda: runner.progress.error is not None)
+        await until(lambda: runner.progress.unknown is not None)
         desk.silent_before = False
-        await until(lambda: runner.progress.error is None)
+        await until(lambda: runner.progress.unknown is None)
     assert await wallet(database) == "100.00 USD"
 
 

@@ -11,7 +11,7 @@ import pytest
 from application import streams
 from application.commands import Command, Done, StillRunning
 from application.committer import Committer
-from application.policies.runner import PolicyRunner
+from application.policies.runner import PolicyRunner, pause_s
 from application.store import Connection, Store
 from application.tasks import end
 from domain.ids import UserId
@@ -186,13 +186,32 @@ class Forgetful(Committer):
 async def test_an_unknown_outcome_is_asked_for_again_with_the_same_id(
     *, database: Urls, committer: Committer, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("application.policies.runner.RETRY_S", 0)
+    monkeypatch.setattr("application.policies.runner.FIRST_PAUSE_S", 0)
     await register(committer, USERS[0])
     policy = Welcome()
     async with runner_of(policy, database, wrap=lambda inner: Forgetful(inner, 5)) as runner:
         await caught_up(runner, store)
     assert policy.reactions == 6
     await prove_once(store, USERS[0])
+
+
+async def test_an_unknown_outcome_is_told_until_it_is_known(
+    *, database: Urls, committer: Committer, store: Store
+) -> None:
+    await register(committer, USERS[0])
+    async with runner_of(Welcome(), database, wrap=lambda inner: Forgetful(inner, 1)) as runner, running(runner):
+        await until(lambda: runner.progress.unknown is not None)
+        at, _, what = (runner.progress.unknown or "").partition(": ")
+        assert (at, what) == (f"log position {await last_registration(store)}", "StillRunning()")
+        assert runner.progress.log_position < await last_registration(store), "it is not past what it does not know"
+        await until(lambda: runner.progress.unknown is None)
+        assert runner.progress.log_position >= await last_registration(store)
+
+
+def test_a_policy_asks_again_more_and_more_seldom_and_never_stops_asking() -> None:
+    pauses = [pause_s(attempt) for attempt in range(8)]
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert pause_s(100_000) == 30.0
 
 
 async def test_two_runners_of_one_policy_do_what_one_does(
