@@ -42,6 +42,14 @@ def test_an_older_schema_is_exit_status_3(lastro: Lastro, empty_database: Urls, 
     assert len(done.errors.splitlines()) == 1
 
 
+def test_what_serves_or_only_looks_needs_the_application_role_alone(migrated: Lastro) -> None:
+    others = dict.fromkeys(("LASTRO_OWNER_URL", "LASTRO_PROJECTOR_URL"), NOWHERE)
+    assert migrated("status", "--json", **others).succeeded().answer["parts"] == []
+    with migrated.started("api", "--port", "0", **others) as api:
+        api.until(lambda: any(event["event"] == "api.listening" for event in api.events))
+        assert api.drained()[0] == 0
+
+
 def test_doctor_names_what_is_not_right(lastro: Lastro) -> None:
     sick = lastro("doctor", "--json", LASTRO_API_PROT="80")
     assert sick.status == 1
