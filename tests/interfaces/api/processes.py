@@ -29,4 +29,8 @@ def running(role: str, settings: Mapping[str, str], *, log: Path) -> Iterator[su
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(timeout=ENDS_WITHIN_S)
+            try:
+                process.wait(timeout=ENDS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()  # The test fails all the same, and leaves nothing behind.
+                raise
