@@ -1,17 +1,19 @@
 """Invariant 6 over random histories: the conversion account is the position, and a flat position has been paid out."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from hypothesis import given
+import pytest
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.ids import ConnectionId, EntryId, OrderId
 from domain.instruments import InstrumentId, parse, portfolio_asset
+from domain.ledger.entry import Unbalanced
 from domain.money import Amount
 from domain.orders.terms import Side
-from domain.positions import position
+from domain.positions import fold, position
 from domain.positions.commands import (
     AdoptCoins,
     BookCharge,
@@ -198,3 +200,70 @@ def test_every_part_says_what_it_did_to_cost_and_result(commands: list[PositionC
                 assert part.effect is Effect.CLOSES or not part.realised
                 assert isinstance(event, FillCorrected) or part.quantity
             state = position.evolve(state, event)
+
+
+HISTORIES = 150
+WITHOUT_MERCY = settings(
+    max_examples=HISTORIES, phases=[Phase.generate], derandomize=True, database=None, report_multiple_bugs=False
+)
+
+
+def test_at_least_half_of_the_random_commands_are_accepted() -> None:
+    tally: Counter[bool] = Counter()
+
+    @WITHOUT_MERCY
+    @given(histories(Market.SPOT))
+    def count(commands: list[PositionCommand]) -> None:
+        state = FLAT
+        for command in commands:
+            try:
+                events = position.decide(state, command)
+            except (PositionTooSmall, NotDust):
+                tally[False] += 1
+                continue
+            tally[True] += 1
+            for event in events:
+                state = position.evolve(state, event)
+
+    count()
+    assert tally[True] >= tally[False] > 0
+
+
+def never_beyond(change: int, value: int, **_: bool) -> fold.Step:
+    return fold.Step(Effect.OPENS, change, value, value, 0)
+
+
+def cost_kept(quantity: int, cost: int, *, change: int, value: int, spot: bool) -> tuple[fold.Step, ...]:
+    return tuple(step._replace(cost=0) for step in STEPS(quantity, cost, change=change, value=value, spot=spot))
+
+
+def result_forgotten(quantity: int, cost: int, *, change: int, value: int, spot: bool) -> tuple[fold.Step, ...]:
+    return tuple(step._replace(realised=0) for step in STEPS(quantity, cost, change=change, value=value, spot=spot))
+
+
+def flat_as_if_open(*_: int, change: int, value: int, **__: bool) -> tuple[fold.Step, ...]:
+    return (fold.Step(Effect.OPENS, change, value, value, 0),)
+
+
+STEPS = fold.steps
+RULES = {
+    "on spot nothing opens below zero": ("domain.positions.fold._beginning", never_beyond),
+    "what closes takes its cost along": ("domain.positions.position.steps", cost_kept),
+    "what closes has a result": ("domain.positions.position.steps", result_forgotten),
+    "a correction to nothing leaves no cost": ("domain.positions.position.corrected", flat_as_if_open),
+}
+
+
+@pytest.mark.parametrize(("name", "instead"), RULES.values(), ids=RULES.keys())
+def test_without_a_rule_of_the_fold_an_invariant_breaks(
+    name: str, instead: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(name, instead)
+
+    @WITHOUT_MERCY
+    @given(histories(Market.SPOT))
+    def hold(commands: list[PositionCommand]) -> None:
+        run(commands, Books(), checks=Market.SPOT)
+
+    with pytest.raises((AssertionError, Unbalanced)):  # An entry that would not balance is found before it is posted.
+        hold()
