@@ -27,6 +27,7 @@ from interfaces.supervisor import DEATHS_MAX
 IN_FLIGHT = 128
 LEAST_UNDER_WAY = 100
 MOMENTS = 5
+MOMENTS_IN_CI = 2
 PASSWORD = "a long enough pass phrase"
 LIMIT_S = 60.0
 LASTRO = (sys.executable, "-m", "interfaces.cli.main")
@@ -82,19 +83,36 @@ def installation(home: Path) -> Iterator[Installation]:
         running.process.wait(timeout=30)
 
 
-@pytest.mark.slow
+VICTIMS = ("api", "worker", "supervisor", "postgres")
+
+
 @pytest.mark.crash
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("victim", ["api", "worker", "supervisor", "postgres"])
+@pytest.mark.parametrize("victim", VICTIMS)
 def test_a_kill_loses_nothing_acknowledged_and_applies_nothing_twice(installation: Installation, victim: str) -> None:
-    moments = random.Random(f"kills of {victim}")
+    prove(installation, victim, moments=MOMENTS_IN_CI, seed="a few")
+
+
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_twenty_kills_lose_nothing_acknowledged_and_apply_nothing_twice(
+    installation: Installation, victim: str
+) -> None:
+    prove(installation, victim, moments=MOMENTS, seed="many")
+
+
+def prove(installation: Installation, victim: str, *, moments: int, seed: str) -> None:
+    """Kill the victim at random moments, ask for everything again each time, and audit what came of it."""
+    after = random.Random(f"{seed} kills of {victim}")
     lost_answers = 0
-    for moment in range(MOMENTS):
+    for moment in range(moments):
         if moment == DEATHS_MAX - 1:  # a supervisor gives up on a child that dies that often within a minute
             installation.stop()
             installation.restart()
         children = _children_of(installation)
-        outcome = asyncio.run(_load_and_kill(installation, victim, after_s=moments.uniform(0.15, 0.9)))
+        outcome = asyncio.run(_load_and_kill(installation, victim, after_s=after.uniform(0.15, 0.9)))
         if victim == "supervisor":
             installation.process.wait(timeout=30)
             _until(partial(_are_gone, children), "its children live on")
@@ -104,7 +122,7 @@ def test_a_kill_loses_nothing_acknowledged_and_applies_nothing_twice(installatio
         asyncio.run(_ask_again(installation, outcome))
         _assert_each_once(installation.home, outcome)
     # PostgreSQL's death is waited out and answered afterwards; only the API's takes answers with it.
-    assert victim != "api" or lost_answers >= MOMENTS * LEAST_UNDER_WAY
+    assert victim != "api" or lost_answers >= moments * LEAST_UNDER_WAY
     verified = subprocess.run([*LASTRO, "audit", "verify", "--data", str(installation.home)], check=False)
     assert verified.returncode == 0
 

@@ -10,7 +10,7 @@ import pytest
 from interfaces.supervisor import DEATHS_MAX
 from tests.interfaces.cli.command import Lastro, Running, lives
 
-pytestmark = [pytest.mark.crash, pytest.mark.slow]
+pytestmark = pytest.mark.crash
 
 CLOCK = {("role", name, "running") for name in ("clock", "timers", "sweeper")}
 """The parts of the role `clock`."""
@@ -58,6 +58,7 @@ def test_the_children_of_a_killed_supervisor_end_and_its_postgres_is_adopted(las
     assert not lastro.server_runs
 
 
+@pytest.mark.slow
 def test_a_dead_child_is_started_again_and_given_up_after_five_deaths_in_a_minute(lastro: Lastro) -> None:
     with lastro.started("up", "--port", "0") as up:
         up.ready()
@@ -86,6 +87,7 @@ def test_a_taken_port_is_said_before_anything_runs(lastro: Lastro) -> None:
     assert not lastro.server_runs
 
 
+@pytest.mark.slow
 def test_a_worker_of_one_role_reports_only_its_parts(lastro: Lastro) -> None:
     lastro("migrate").succeeded()
     with lastro.started("worker", "--roles", "clock") as worker:
@@ -99,6 +101,7 @@ def test_a_worker_of_one_role_reports_only_its_parts(lastro: Lastro) -> None:
     assert (unknown.status, "has no role king" in unknown.errors) == (2, True)
 
 
+@pytest.mark.slow
 def test_following_the_log_shows_what_comes_in(lastro: Lastro) -> None:
     lastro("migrate").succeeded()
     with lastro.started("events", "tail", "--follow", "--json") as tail:

@@ -19,7 +19,7 @@ def start(home: Path, *options: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 @pytest.mark.timeout(240)
 def test_the_demo_reads_back_what_it_computed_and_leaves_nothing_behind(home: Path) -> None:
     process = start(home, "--json")
@@ -31,11 +31,20 @@ def test_the_demo_reads_back_what_it_computed_and_leaves_nothing_behind(home: Pa
     assert list(home.iterdir()) == []
 
 
-@pytest.mark.slow
 @pytest.mark.crash
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["starting an installation", "up at", "30 %"])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("30 %", signal.SIGINT),
+        *(
+            pytest.param(moment, number, marks=pytest.mark.slow)
+            for moment in ("starting an installation", "up at", "30 %")
+            for number in (signal.SIGINT, signal.SIGTERM)
+            if (moment, number) != ("30 %", signal.SIGINT)
+        ),
+    ],
+)
 def test_an_interrupted_demo_ends_its_processes_and_removes_its_folder(
     home: Path, moment: str, number: signal.Signals
 ) -> None:
