@@ -29,7 +29,7 @@ LEAST_UNDER_WAY = 100
 MOMENTS = 5
 MOMENTS_IN_CI = 2
 PASSWORD = "a long enough pass phrase"
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 LASTRO = (sys.executable, "-m", "interfaces.cli.main")
 
 
