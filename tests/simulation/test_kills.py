@@ -33,12 +33,20 @@ LIMIT_S = 180.0
 LASTRO = (sys.executable, "-m", "interfaces.cli.main")
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry that a client was told of, and where it stands in the log."""
+
+    id: str
+    log_position: int
+
+
 @dataclass(slots=True)
 class Outcome:
     """What clients saw: keys they sent, and the entry each acknowledged key made."""
 
     sent: dict[str, bytes] = field(default_factory=dict)
-    acknowledged: dict[str, str] = field(default_factory=dict)
+    acknowledged: dict[str, Entry] = field(default_factory=dict)
 
     @property
     def unacknowledged(self) -> set[str]:
@@ -119,6 +127,7 @@ def prove(installation: Installation, victim: str, *, moments: int, seed: str) -
             installation.restart()
         _until_ready(installation.port)
         lost_answers += len(outcome.unacknowledged)
+        _assert_nothing_acknowledged_is_lost(installation.home, outcome)
         asyncio.run(_ask_again(installation, outcome))
         _assert_each_once(installation.home, outcome)
     # PostgreSQL's death is waited out and answered afterwards; only the API's takes answers with it.
@@ -169,16 +178,24 @@ async def _ask_again(installation: Installation, outcome: Outcome) -> None:
     await asyncio.gather(*(client() for _ in range(16)))
 
 
+def _assert_nothing_acknowledged_is_lost(home: Path, outcome: Outcome) -> None:
+    """Look before anything is asked for again: a repetition would do anew, under the same id, what was lost."""
+    query = "SELECT key, last_log_position FROM log.receipts WHERE key = ANY(%s)"
+    with psycopg.connect(Layout(data=home).urls().owner) as connection:
+        kept: dict[str, int] = dict(connection.execute(query, [list(outcome.acknowledged)]).fetchall())
+    assert kept == {key: entry.log_position for key, entry in outcome.acknowledged.items()}
+
+
 def _assert_each_once(home: Path, outcome: Outcome) -> None:
     with psycopg.connect(Layout(data=home).urls().owner) as connection:
         query = """
-            SELECT r.key, count(*), min(replace(e.event_id::text, '-', '')), count(e.event_id)
+            SELECT r.key, count(*), min(replace(e.event_id::text, '-', '')), min(e.notification_id), count(e.event_id)
             FROM log.receipts AS r LEFT JOIN log.events AS e
             ON e.append_id = r.number AND e.topic = 'ledger.entry_posted.v1'
             WHERE r.key = ANY(%s) GROUP BY r.key
         """
         rows = connection.execute(query, [list(outcome.sent)]).fetchall()
-    assert {key: (receipts, entry, entries) for key, receipts, entry, entries in rows} == {
+    assert {key: (receipts, Entry(id, at), entries) for key, receipts, id, at, entries in rows} == {
         key: (1, entry, 1) for key, entry in outcome.acknowledged.items()
     }
 
@@ -189,7 +206,7 @@ class _NotAccepted(Exception):
 
 async def _post(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, token: str, key: str, body: bytes
-) -> str:
+) -> Entry:
     writer.write(request("POST", "/api/v1/ledger/entries", token=token, key=key, body=body))
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
@@ -198,7 +215,8 @@ async def _post(
     answer = await reader.readexactly(length)
     if head[9:12] != b"201":
         raise _NotAccepted(answer)
-    return str(json.loads(answer)["id"])
+    said = json.loads(answer)
+    return Entry(said["id"], said["log_position"])
 
 
 def _entry(user: str) -> bytes:
