@@ -129,7 +129,7 @@ def test_every_answer_is_one_that_the_document_promises(
         nonlocal tried
         tried += 1
         headers = {"Authorization": f"Bearer {everybody.token}", "Idempotency-Key": uuid.uuid4().hex}
-        if case.query and "min_log_position" in case.query:
+        if case.query and str(case.query.get("min_log_position")).isdecimal():
             case.query["min_log_position"] = 0  # Waiting for what never comes is test_lists' subject.
         case.call_and_validate(session=session, headers=headers, excluded_checks=excluded)
 
