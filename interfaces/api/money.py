@@ -9,6 +9,7 @@ from interfaces.api.problems import pointing_at
 
 async def of_company(ask: Ask, money: Money, *at: str) -> Amount:
     """Return an amount of our own books. Raises `UnknownAsset` or what makes it no amount, pointing at `at`."""
-    with pointing_at(*at):
+    with pointing_at(*at, "asset"):
         asset = (await ask.parts.assets.find(money.asset)).at(Realm.COMPANY)
+    with pointing_at(*at, "value"):
         return Amount.parse(money.value, asset)

@@ -71,8 +71,8 @@ class RefundPage(Shown):
 async def request(body: RefundBody, ask: Asked) -> Response:
     """Hold what shall go back, then ask the provider to pay it out; `pending_provider` where it did not answer."""
     envelope, committer = ask.envelope(body), ask.parts.committer
-    deposit = await find_deposit(committer, ask.caller.tenant, body.deposit_id)
     amount = None if body.amount is None else await of_company(ask, body.amount, "amount")
+    deposit = await find_deposit(committer, ask.caller.tenant, body.deposit_id)
     refund = RefundId(ask.new_id("refund"))
     (await committer.submit(request_refund(envelope, refund, of=deposit, amount=amount))).accepted()
     asked = await ask_for_refund(committer, ask.parts.payments, envelope, refund=refund)

@@ -121,8 +121,8 @@ async def reject(id: Annotated[Id, Path()], body: ReasonBody, ask: Asked) -> Res
 @router.post("/{id}/paid", operation_id="pay_withdrawal", response_model=Requested, responses=problems(*COMMAND, 404))
 async def paid(id: Annotated[Id, Path()], body: PaidBody, ask: Asked) -> Response:
     """Record that it was paid."""
-    envelope, known = ask.envelope(body), await _known(ask, id)
     fee = None if body.network_fee is None else await of_company(ask, body.network_fee, "network_fee")
+    envelope, known = ask.envelope(body), await _known(ask, id)
     command = pay_withdrawal(envelope, known, bank=body.bank, reference=body.reference, network_fee=fee)
     return await ask.submit(command, status=HTTPStatus.OK)
 
@@ -132,8 +132,8 @@ async def paid(id: Annotated[Id, Path()], body: PaidBody, ask: Asked) -> Respons
 )
 async def failed(id: Annotated[Id, Path()], body: ComesBackBody, ask: Asked) -> Response:
     """Record that what was approved could not be paid; every entry is reversed."""
-    envelope, known = ask.envelope(body), await _known(ask, id)
     charge = await _charge(ask, body)
+    envelope, known = ask.envelope(body), await _known(ask, id)
     return await ask.submit(fail_withdrawal(envelope, known, reason=body.reason, charge=charge), status=HTTPStatus.OK)
 
 
@@ -142,8 +142,8 @@ async def failed(id: Annotated[Id, Path()], body: ComesBackBody, ask: Asked) -> 
 )
 async def returned(id: Annotated[Id, Path()], body: ComesBackBody, ask: Asked) -> Response:
     """Record that what was paid came back; every entry is reversed."""
-    envelope, known = ask.envelope(body), await _known(ask, id)
     charge = await _charge(ask, body)
+    envelope, known = ask.envelope(body), await _known(ask, id)
     command = return_withdrawal(envelope, known, reason=body.reason, charge=charge)
     return await ask.submit(command, status=HTTPStatus.OK)
 
