@@ -127,8 +127,8 @@ async def test_the_role_that_reads_cannot_write_a_read_model(house: House) -> No
             await connection.execute("UPDATE projection.generations SET log_position = 0")
 
 
-OF_THE_INSTALLATION = {"list_generations", "list_reports"}
-"""What no tenant has: how far read models and workers are. Health and metrics show it."""
+OF_THE_INSTALLATION = {"list_checkpoints", "list_generations", "list_reports"}
+"""What no tenant has: seals of the whole log, and how far read models and workers are."""
 
 for one in iter_modules(projections.__path__, "projections."):
     import_module(one.name)
@@ -150,6 +150,8 @@ async def known_to(house: House) -> dict[str, list[object]]:
     """Return values of `acme` for every argument that a query cannot do without, by the argument's name."""
     known: dict[str, list[object]] = {"limit": [9], "asset": ["USD"], "now": [house.now], "account": [BANK]}
     known["moment"] = [Moment(), Moment(as_of=START), Moment(known_at=START.replace(year=2100))]
+    rows = await house.execute("SELECT min(notification_id) FROM log.events WHERE tenant = 'acme'")
+    known["log_position"] = [row[0] for row in rows]
     of = {"entry": "entries", "connection": "connections"}
     for thing in ("user", "entry", "order", "connection", "deposit", "refund", "withdrawal"):
         rows = await house.execute(f"SELECT id FROM read.{of.get(thing, f'{thing}s')}")  # noqa: S608 - names of ours
