@@ -1,4 +1,4 @@
-"""Whose tokens are no good any more: a suspension or a change of roles ends every token that was issued before it.
+"""Whose tokens are no good any more: a suspension, other roles, or a logout everywhere end every token from before.
 
 A token says who its bearer was when it was signed, and lives for minutes. Each process follows the log for the facts
 that say otherwise, so that a query of somebody who was suspended is refused as soon as a command is.
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 SCAN = 20_000
 PAUSE_S = 0.05
 RETRY_S = 0.5
-_ENDING = ("user.suspended.v1", "user.roles_changed.v1")
+_ENDING = ("user.suspended.v1", "user.roles_changed.v1", "user.sessions_ended.v1")
 
 
 class Standing:

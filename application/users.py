@@ -7,7 +7,29 @@ from application.work import Work
 from domain.claims import EmailClaimed
 from domain.ids import UserId
 from domain.tenants import Tenant, UnknownTenant
-from domain.users import ActivateUser, RegisterUser, SetRoles, SuspendUser, VerifyEmail
+from domain.users import (
+    ActivateUser,
+    ConfirmSecondFactor,
+    EndSessions,
+    RegisterUser,
+    RemoveSecondFactor,
+    ResetSecondFactor,
+    SetRoles,
+    SuspendUser,
+    VerifyEmail,
+)
+
+_CHANGES = {
+    ActivateUser: "activate_user",
+    SuspendUser: "suspend_user",
+    SetRoles: "set_roles",
+    ResetSecondFactor: "reset_second_factor",
+}
+_OWN_CHANGES = {
+    ConfirmSecondFactor: "confirm_second_factor",
+    RemoveSecondFactor: "remove_second_factor",
+    EndSessions: "end_sessions",
+}
 
 
 def register_user(envelope: Envelope, user: RegisterUser, *, email_hmac: str) -> Command:
@@ -26,10 +48,9 @@ def register_user(envelope: Envelope, user: RegisterUser, *, email_hmac: str) ->
     return Command(name="register_user", envelope=envelope, reads=(tenant, email, stream), decide=decide)
 
 
-def change_user(envelope: Envelope, change: ActivateUser | SuspendUser | SetRoles) -> Command:
-    """Return the command by which an administrator changes a user's status or roles."""
+def change_user(envelope: Envelope, change: ActivateUser | SuspendUser | SetRoles | ResetSecondFactor) -> Command:
+    """Return the command by which an administrator changes a user's status or roles, or ends a lost second factor."""
     stream = streams.user(envelope.tenant, change.user)
-    names = {ActivateUser: "activate_user", SuspendUser: "suspend_user", SetRoles: "set_roles"}
 
     def decide(work: Work) -> Body:
         require_actor(work, envelope)
@@ -38,7 +59,18 @@ def change_user(envelope: Envelope, change: ActivateUser | SuspendUser | SetRole
         return {"id": user.user, "status": user.status.value, "roles": [role.value for role in user.roles]}
 
     reads = (stream, *(actor for actor in actor_streams(envelope) if actor != stream))
-    return Command(name=names[type(change)], envelope=envelope, reads=reads, decide=decide)
+    return Command(name=_CHANGES[type(change)], envelope=envelope, reads=reads, decide=decide)
+
+
+def change_own(envelope: Envelope, change: ConfirmSecondFactor | RemoveSecondFactor | EndSessions) -> Command:
+    """Return the command that says what a user did to the own second factor or sessions; proofs were checked before."""
+    stream = streams.user(envelope.tenant, change.user)
+
+    def decide(work: Work) -> Body:
+        work.run(stream, change)
+        return {"id": change.user}
+
+    return Command(name=_OWN_CHANGES[type(change)], envelope=envelope, reads=(stream,), decide=decide)
 
 
 def verify_email(envelope: Envelope, user: UserId) -> Command:

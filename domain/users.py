@@ -167,8 +167,77 @@ class UserEmailVerified:
     user: UserId
 
 
-Command = RegisterUser | VerifyEmail | ActivateUser | SuspendUser | SetRoles
-Event = UserRegistered | UserEmailVerified | UserActivated | UserSuspended | UserRolesChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmSecondFactor:
+    """Say that a user's logins need a one-time code; a first one was checked."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveSecondFactor:
+    """Say that a user has taken the second factor off."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetSecondFactor:
+    """Take off a second factor that somebody else has lost, and end that person's sessions."""
+
+    user: UserId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSessions:
+    """Let no token of before count any more."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSecondFactorConfirmed:
+    """A user's logins need a one-time code."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSecondFactorRemoved:
+    """A user's logins need no one-time code any more; who did it is the actor."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSessionsEnded:
+    """No token from before counts any more."""
+
+    user: UserId
+
+
+Command = (
+    RegisterUser
+    | VerifyEmail
+    | ActivateUser
+    | SuspendUser
+    | SetRoles
+    | ConfirmSecondFactor
+    | RemoveSecondFactor
+    | ResetSecondFactor
+    | EndSessions
+)
+Event = (
+    UserRegistered
+    | UserEmailVerified
+    | UserActivated
+    | UserSuspended
+    | UserRolesChanged
+    | UserSecondFactorConfirmed
+    | UserSecondFactorRemoved
+    | UserSessionsEnded
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +254,7 @@ class User:
     roles: tuple[Role, ...]
     status: Status
     email_verified: bool = False
+    second_factor: bool = False
 
 
 State = NoUser | User
@@ -200,9 +270,8 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         case RegisterUser():
             return _register(state, command)
         case VerifyEmail():
-            if isinstance(state, NoUser):
-                raise UnknownUser(user=command.user)
-            return () if state.email_verified else (UserEmailVerified(user=state.user),)
+            user = _registered(state, command.user)
+            return () if user.email_verified else (UserEmailVerified(user=user.user),)
         case ActivateUser():
             user = _somebody_else(state, command.user, command.by)
             return () if user.status is Status.ACTIVE else (UserActivated(user=user.user),)
@@ -213,6 +282,18 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             roles = _ordered(command.roles)
             user = _somebody_else(state, command.user, command.by)
             return () if roles == user.roles else (UserRolesChanged(user=user.user, roles=roles),)
+        case ConfirmSecondFactor():
+            user = _registered(state, command.user)
+            return () if user.second_factor else (UserSecondFactorConfirmed(user=user.user),)
+        case RemoveSecondFactor():
+            user = _registered(state, command.user)
+            return (UserSecondFactorRemoved(user=user.user),) if user.second_factor else ()
+        case ResetSecondFactor():
+            user = _somebody_else(state, command.user, command.by)
+            ended = (UserSecondFactorRemoved(user=user.user), UserSessionsEnded(user=user.user))
+            return ended if user.second_factor else ()
+        case EndSessions():
+            return (UserSessionsEnded(user=_registered(state, command.user).user),)
         case _:
             assert_never(command)
 
@@ -230,6 +311,12 @@ def evolve(state: State, event: Event) -> State:
             return replace(_known(state), status=Status.SUSPENDED)
         case UserRolesChanged():
             return replace(_known(state), roles=event.roles)
+        case UserSecondFactorConfirmed():
+            return replace(_known(state), second_factor=True)
+        case UserSecondFactorRemoved():
+            return replace(_known(state), second_factor=False)
+        case UserSessionsEnded():
+            return _known(state)
         case _:
             assert_never(event)
 
@@ -256,10 +343,15 @@ def _register(state: State, command: RegisterUser) -> tuple[Event, ...]:
 
 
 def _somebody_else(state: State, user: UserId, by: str) -> User:
-    if isinstance(state, NoUser):
-        raise UnknownUser(user=user)
+    found = _registered(state, user)
     if by == user:
         raise OwnAccount(user=user)
+    return found
+
+
+def _registered(state: State, user: UserId) -> User:
+    if isinstance(state, NoUser):
+        raise UnknownUser(user=user)
     return state
 
 

@@ -29,6 +29,7 @@ from interfaces.postgres.connections import connect, pool
 from interfaces.postgres.vault import open_vault
 from interfaces.postgres.vault_crypto import load_master_key
 from interfaces.postgres.vault_destinations import PostgresDestinations
+from interfaces.postgres.vault_factors import PostgresSecondFactors
 from interfaces.postgres.vault_inbox import PostgresInbox
 from interfaces.postgres.vault_people import PostgresOutbox, PostgresProofs
 from interfaces.postgres.vault_sessions import PostgresSessions, Terms
@@ -98,6 +99,7 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             notifier=PostgresOutbox(vaults, keys, clock),
             proofs=PostgresProofs(vaults, clock),
             sessions=sessions,
+            factors=PostgresSecondFactors(vaults, keys, clock),
             tokens=Tokens(await sessions.token_key(), clock, life=life),
             nonces=keys,
             standing=standing,

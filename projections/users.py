@@ -7,7 +7,6 @@ from typing import Any, assert_never
 
 from application.log import Recorded
 from application.store import Connection
-from domain.users import Event as UserEvent
 from domain.users import (
     Role,
     Status,
@@ -16,6 +15,8 @@ from domain.users import (
     UserEmailVerified,
     UserRegistered,
     UserRolesChanged,
+    UserSecondFactorConfirmed,
+    UserSecondFactorRemoved,
     UserSuspended,
 )
 from projections.changes import Change, Put
@@ -23,7 +24,24 @@ from projections.paging import FIRST, page_of, read_cursor
 from projections.reading import Answer, Page, fetch, log_position, where
 
 NAME = "users"
-HANDLES = (UserRegistered, UserEmailVerified, UserActivated, UserSuspended, UserRolesChanged)
+UserEvent = (
+    UserRegistered
+    | UserEmailVerified
+    | UserActivated
+    | UserSuspended
+    | UserRolesChanged
+    | UserSecondFactorConfirmed
+    | UserSecondFactorRemoved
+)
+HANDLES = (
+    UserRegistered,
+    UserEmailVerified,
+    UserActivated,
+    UserSuspended,
+    UserRolesChanged,
+    UserSecondFactorConfirmed,
+    UserSecondFactorRemoved,
+)
 
 
 def apply(recorded: Recorded, event: UserEvent) -> Iterator[Change]:
@@ -39,6 +57,7 @@ def apply(recorded: Recorded, event: UserEvent) -> Iterator[Change]:
                     "status": status.value,
                     "roles": [role.value for role in roles],
                     "email_verified": False,
+                    "second_factor": False,
                     "log_position": recorded.log_position,
                     "registered_at": recorded.recorded_at,
                 },
@@ -51,6 +70,10 @@ def apply(recorded: Recorded, event: UserEvent) -> Iterator[Change]:
             yield Put("users", key, {"status": Status.SUSPENDED.value})
         case UserRolesChanged(roles=roles):
             yield Put("users", key, {"roles": [role.value for role in roles]})
+        case UserSecondFactorConfirmed():
+            yield Put("users", key, {"second_factor": True})
+        case UserSecondFactorRemoved():
+            yield Put("users", key, {"second_factor": False})
         case _:
             assert_never(event)
 
@@ -64,11 +87,12 @@ class User:
     status: Status
     roles: tuple[Role, ...]
     email_verified: bool
+    second_factor: bool
     registered_at: datetime
     log_position: int
 
 
-_COLUMNS = "id, subject, status, roles, email_verified, registered_at, log_position"
+_COLUMNS = "id, subject, status, roles, email_verified, second_factor, registered_at, log_position"
 _ONE = f"SELECT {_COLUMNS} FROM read.users WHERE id = %(id)s"
 _LIST = "SELECT {columns} FROM read.users WHERE {conditions} ORDER BY log_position LIMIT %(limit)s"
 _CONDITIONS = {"after": "log_position > %(after)s", "status": "status = %(status)s"}

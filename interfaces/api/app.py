@@ -25,6 +25,7 @@ from interfaces.api.routes import (
     proposals,
     quotes,
     refunds,
+    second_factor,
     sessions,
     step_up,
     transfers,
@@ -40,6 +41,7 @@ from interfaces.api.routes.ledger import accounts, entries, trial_balance
 _ROUTERS = (
     sessions.router,
     step_up.router,
+    second_factor.router,
     people.router,
     me.router,
     assets.router,

@@ -75,12 +75,15 @@ class Ask:
 
     def keyless(self) -> "Ask":
         """Return the same request with a key of its own, for acts that are harmless to repeat and for dry runs."""
-        key = self.key or self.request.state.request_id
+        return self if self.key else self.fresh()
+
+    def fresh(self) -> "Ask":
+        """Return the same request with a key that was never used, for acts that are new acts when they are repeated."""
         return Ask(
             parts=self.parts,
             caller=self.caller,
             request=self.request,
-            key=key,
+            key=self.request.state.request_id,
             min_log_position=self.min_log_position,
         )
 

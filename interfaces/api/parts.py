@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from application.assets import Assets
 from application.committer import Committer
+from application.identity_ports import SecondFactors
 from application.ports import Clock, Destinations, Inbox, Nonces, Notifier, Payments, Proofs, Sessions, Vault
 from application.standing import Standing
 from application.store import Store
@@ -31,6 +32,7 @@ class Parts:
     notifier: Notifier
     proofs: Proofs
     sessions: Sessions
+    factors: SecondFactors
     tokens: Tokens
     nonces: Nonces
     standing: Standing

@@ -19,7 +19,10 @@ Kind = Literal["records", "credentials"]
 
 _EMAIL, _PASSWORD = "email", "password"
 _ORPHAN_AGE = timedelta(hours=1)
-_OF_SUBJECTS = ("records", "credentials", "sessions", "destinations")
+_OF_SUBJECTS = (
+    *("records", "credentials", "sessions", "destinations", "outbox", "proofs"),
+    *("backup_codes", "second_factors", "identities", "provider_logins"),
+)
 """Tables whose rows belong to a subject and go with it."""
 
 _FIRST_KEY = "insert into vault.master_key (fingerprint) values (%s) on conflict do nothing"

@@ -70,6 +70,14 @@ class VaultKeys:
         """Name a pair of e-mail and network address, so that neither stands in the table."""
         return self._look_up("login", self.email(tenant, email), address)
 
+    def backup_code(self, tenant: str, subject: str, code: str) -> str:
+        """Name a person's backup code: case, spaces and hyphens make no difference."""
+        return self._look_up("backup code", tenant, subject, "".join(filter(str.isalnum, code)).casefold())
+
+    def identity(self, tenant: str, provider: str, id: str) -> str:
+        """Name somebody's account at a provider, so that the provider's id stands in no table."""
+        return self._look_up("identity", tenant, provider, id)
+
     def next_secret(self, token: str) -> str:
         """Derive the secret that follows a refresh token, the same on every process that is asked."""
         digest = hmac.digest(self.rotating, token.encode(), hashlib.sha256)

@@ -6,6 +6,7 @@ create table users (
     status text collate "C" not null,
     roles text[] collate "C" not null,
     email_verified boolean not null,
+    second_factor boolean not null,
     log_position bigint not null,
     registered_at timestamptz not null
 );

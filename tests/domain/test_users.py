@@ -7,10 +7,14 @@ from domain.errors import DomainError
 from domain.ids import SubjectId, UserId
 from domain.users import (
     ActivateUser,
+    ConfirmSecondFactor,
+    EndSessions,
     NoRoles,
     NotActive,
     OwnAccount,
     RegisterUser,
+    RemoveSecondFactor,
+    ResetSecondFactor,
     Role,
     SetRoles,
     Status,
@@ -21,6 +25,9 @@ from domain.users import (
     UserExists,
     UserRegistered,
     UserRolesChanged,
+    UserSecondFactorConfirmed,
+    UserSecondFactorRemoved,
+    UserSessionsEnded,
     UserSuspended,
     require_active,
 )
@@ -137,3 +144,27 @@ def test_events_hold_ids_roles_and_status_and_nothing_personal() -> None:
         for field in fields(event)
     }
     assert held == {"user", "subject", "roles", "status"}
+
+
+def test_a_second_factor_is_confirmed_and_taken_off_once() -> None:
+    confirm, remove = ConfirmSecondFactor(user=ANN), RemoveSecondFactor(user=ANN)
+    confirmed, removed = UserSecondFactorConfirmed(user=ANN), UserSecondFactorRemoved(user=ANN)
+    given(users, ACTIVE).when(confirm).then(confirmed)
+    given(users, ACTIVE, confirmed).when(confirm).nothing()
+    given(users, ACTIVE, confirmed).when(remove).then(removed)
+    given(users, ACTIVE, confirmed, removed).when(remove).nothing()
+    given(users).when(confirm).raises(UnknownUser, user=ANN)
+
+
+def test_a_lost_second_factor_is_reset_by_somebody_else_and_ends_all_sessions() -> None:
+    confirmed = UserSecondFactorConfirmed(user=ANN)
+    reset = ResetSecondFactor(user=ANN, by=BOB)
+    given(users, ACTIVE, confirmed).when(reset).then(UserSecondFactorRemoved(user=ANN), UserSessionsEnded(user=ANN))
+    given(users, ACTIVE).when(reset).nothing()
+    given(users, ACTIVE, confirmed).when(ResetSecondFactor(user=ANN, by=ANN)).raises(OwnAccount, user=ANN)
+
+
+def test_sessions_end_as_often_as_somebody_ends_them() -> None:
+    ended = UserSessionsEnded(user=ANN)
+    given(users, ACTIVE).when(EndSessions(user=ANN)).then(ended)
+    given(users, ACTIVE, ended).when(EndSessions(user=ANN)).then(ended)

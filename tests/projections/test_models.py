@@ -31,6 +31,7 @@ def test_every_event_of_money_and_trading_is_read_by_some_model() -> None:
     unread = {name for name in EVENTS if name not in read}
     assert unread == {
         "tenant.created.v1",
+        "user.sessions_ended.v1",
         "email.claimed.v1",
         "ledger.reference_claimed.v1",
         "ledger.entry_reversed.v1",

@@ -23,6 +23,7 @@ from domain.users import EmailTaken, RegisterUser, Role, Status, User
 from interfaces.api.ask import COUNTED, JSON, Asked, answer
 from interfaces.api.credentials import prove_own_password
 from interfaces.api.documented import QUERY, problems
+from interfaces.api.endings import end_sessions
 from interfaces.api.fields import Body, Shown
 from interfaces.api.parts import Parts
 from interfaces.api.problems import Problem
@@ -144,9 +145,7 @@ async def register(body: Register, request: Request) -> Response:
 async def verify(body: Proof, request: Request) -> Response:
     """Prove the address that a message was sent to."""
     parts: Parts = request.app.state.parts
-    subject = await _taken(parts, body, VERIFY)
-    envelope = _envelope(request, body.tenant, derive(_PEOPLE, VERIFY, body.tenant, subject))
-    (await parts.committer.submit(verify_email(envelope, UserId(subject)))).accepted()
+    await _verify(request, body.tenant, await _taken(parts, body, VERIFY))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -171,11 +170,13 @@ async def forgot(body: Forgot, request: Request) -> Response:
     responses=_ERRORS,
 )
 async def reset(body: NewPassword, request: Request) -> Response:
-    """Set a new password with a proof; all sessions end."""
+    """Set a new password with a proof, which proves the address as well; all sessions end."""
     parts: Parts = request.app.state.parts
+    hashed = await parts.passwords.hash(body.password)
     subject = await _taken(parts, body, RESET)
-    await parts.vault.set_password_hash(body.tenant, subject, await parts.passwords.hash(body.password))
-    await parts.sessions.close_sessions(body.tenant, subject)
+    await parts.vault.set_password_hash(body.tenant, subject, hashed)
+    await end_sessions(parts, _envelope(request, body.tenant, uuid.uuid4().hex), subject)
+    await _verify(request, body.tenant, subject)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -184,11 +185,11 @@ async def reset(body: NewPassword, request: Request) -> Response:
     responses=problems(400, 401, 403, 413, 415, 422, 429, 500, 503),
 )  # fmt: skip
 async def change(body: ChangedPassword, ask: Asked) -> Response:
-    """Change the own password, with the one so far; all sessions end."""
+    """Change the own password, with the one so far; all sessions end, and every token from before."""
     parts, tenant, subject = ask.parts, ask.caller.tenant, SubjectId(ask.caller.user)
     await prove_own_password(ask, body.current)
     await parts.vault.set_password_hash(tenant, subject, await parts.passwords.hash(body.password))
-    await parts.sessions.close_sessions(tenant, subject)
+    await end_sessions(parts, ask.fresh().envelope(), subject)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -205,14 +206,21 @@ async def list_sessions(ask: Asked) -> Response:
     responses=problems(*QUERY),
 )  # fmt: skip
 async def close_sessions(ask: Asked) -> Response:
-    """Log out everywhere. Access tokens live on for their few minutes."""
-    await ask.parts.sessions.close_sessions(ask.caller.tenant, SubjectId(ask.caller.user))
+    """Log out everywhere: refresh tokens end, and access tokens with them, this one included."""
+    await end_sessions(ask.parts, ask.fresh().envelope(), SubjectId(ask.caller.user))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def _is_open(parts: Parts, tenant: Tenant) -> bool:
     setting = parts.settings.open_registration
     return tenant.open_registration if setting is None else setting
+
+
+async def _verify(request: Request, tenant: str, subject: SubjectId) -> None:
+    """Append that somebody holds the address: a message to it was read."""
+    parts: Parts = request.app.state.parts
+    envelope = _envelope(request, tenant, derive(_PEOPLE, VERIFY, tenant, subject))
+    (await parts.committer.submit(verify_email(envelope, UserId(subject)))).accepted()
 
 
 async def _taken(parts: Parts, body: Proof, purpose: str) -> SubjectId:

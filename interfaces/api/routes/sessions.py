@@ -12,7 +12,7 @@ from application.ports import Session
 from domain.ids import UserId
 from domain.users import NotActive, Role, Status, User
 from interfaces.api.ask import COUNTED, JSON, Asked
-from interfaces.api.credentials import Claim, address_of, prove_password
+from interfaces.api.credentials import Claim, FactorCode, address_of, prove_password, require_factor
 from interfaces.api.documented import problems
 from interfaces.api.fields import Body, Shown
 from interfaces.api.parts import Parts
@@ -25,11 +25,12 @@ _ERRORS = problems(400, 401, 403, 413, 415, 422, 429, 500, 503)
 
 
 class Login(Body):
-    """Who logs in; the tenant is `main` unless it is named."""
+    """Who logs in; the tenant is `main` unless it is named. `code` is for whoever has a second factor."""
 
     tenant: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,31}$")] = DEFAULT_TENANT
     email: Annotated[str, Field(min_length=3, max_length=254, examples=["ana@example.org"])]
     password: Annotated[str, Field(min_length=1, max_length=1024, repr=False, examples=["a long pass phrase"])]
+    code: Annotated[FactorCode | None, Field(repr=False)] = None
 
 
 class Refresh(Body):
@@ -48,10 +49,15 @@ class LoggedIn(Shown):
 
 @router.post("/login", dependencies=COUNTED, operation_id="login", response_model=LoggedIn, responses=_ERRORS)
 async def login(body: Login, request: Request) -> Response:
-    """Exchange e-mail and password for tokens. Five failures in 15 minutes lock the pair of e-mail and address."""
+    """Exchange e-mail and password for tokens. Five failures in 15 minutes lock the pair of e-mail and address.
+
+    Whoever has a second factor gives a code as well: without it, and with the right password, the answer is 401
+    `second_factor_required`. Five wrong codes lock the factor, wherever they came from.
+    """
     parts: Parts = request.app.state.parts
     claim = Claim(tenant=body.tenant, email=body.email, password=body.password, address=address_of(request))
     subject = await prove_password(parts, claim)
+    await require_factor(parts, body.tenant, subject, code=body.code)
     user = await active_user(parts, body.tenant, subject)
     return _tokens(parts, user, await parts.sessions.open_session(body.tenant, subject))
 

@@ -1,15 +1,15 @@
 """The step-up: a fresh proof of who somebody is buys a token for what a stolen one must not do."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_core import to_json
 
 from domain.ids import UserId
 from interfaces.api.ask import JSON, Asked
-from interfaces.api.credentials import prove_own_password
+from interfaces.api.credentials import FactorCode, prove_again
 from interfaces.api.documented import problems
 from interfaces.api.fields import Body, Shown
 from interfaces.api.routes.sessions import active_user
@@ -18,10 +18,20 @@ from interfaces.api.strict_json import StrictRoute
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1/auth", tags=["sessions"])
 
 
-class StepUp(Body):
-    """The password."""
+OwnPassword = Annotated[str, Field(min_length=1, max_length=1024, examples=["a long pass phrase"])]
 
-    password: Annotated[str, Field(min_length=1, max_length=1024, repr=False, examples=["a long pass phrase"])]
+
+class StepUp(Body):
+    """A one-time code or a backup code of whoever has a second factor; the password of anybody else."""
+
+    password: Annotated[OwnPassword | None, Field(repr=False)] = None
+    code: Annotated[FactorCode | None, Field(repr=False)] = None
+
+    @model_validator(mode="after")
+    def _proves_something(self) -> Self:
+        if (self.password is None) == (self.code is None):
+            raise ValueError("give either the password or a code")
+        return self
 
 
 class SteppedUpToken(Shown):
@@ -38,8 +48,8 @@ class SteppedUpToken(Shown):
 )  # fmt: skip
 async def step_up(body: StepUp, ask: Asked) -> Response:
     """Prove again who one is. Five failures in 15 minutes lock the proof, as they lock a login."""
-    await prove_own_password(ask, body.password)
     parts, caller = ask.parts, ask.caller
+    await prove_again(ask, password=body.password, code=body.code)
     user = await active_user(parts, caller.tenant, caller.user)
     stands = min(timedelta(seconds=parts.settings.step_up_s), parts.tokens.life)
     token = parts.tokens.sign(

@@ -34,6 +34,7 @@ class ShownUser(Shown):
     status: str
     roles: list[str]
     email_verified: bool
+    second_factor: bool
     registered_at: datetime
     log_position: int
 

@@ -101,7 +101,7 @@ def schema(installation: Installation) -> OpenApiSchema:
     return schemathesis.openapi.from_url(f"{installation.apis[0].base_url}/openapi.json")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def everybody(installation: Installation) -> Caller:
     """Somebody who may call everything."""
     return installation.a_house().person(*(role for role in Role if role is not Role.API_ONLY))
