@@ -80,6 +80,20 @@ class Settings(BaseSettings):
     password_hash_queue_max: Count = Field(32, description="logins that may wait for them; then 429")
     open_registration: bool | None = Field(None, description="anybody may register; unset: in a demo only")
 
+    smtp_host: str | None = Field(None, description="mail server that takes messages to people; unset: only the outbox")
+    smtp_port: Port = Field(587, description="its port")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how it is spoken to; none: in the clear"
+    )
+    smtp_user: str | None = Field(None, description="user at the mail server")
+    smtp_password: SecretStr | None = Field(None, description="password at the mail server; goes with the user")
+    smtp_from: str | None = Field(None, description="sender of messages, as Name <address>; goes with the host")
+    smtp_ca_file: Path | None = Field(
+        None, description="certificates the mail server is checked by; unset: the system's"
+    )
+    smtp_retry_s: Count = Field(60, description="after which an unanswered message is tried again; doubles to an hour")
+    smtp_patience_s: Count = Field(3 * 86_400, description="age of a message that is not tried any more")
+
     withdrawal_terms: dict[str, AssetTerms] = Field(
         DEFAULTS, description="fee and limits of withdrawals per asset, JSON; no other asset is paid out"
     )
@@ -149,6 +163,16 @@ class Settings(BaseSettings):
             raise ValueError("sandbox is refused where env is production")
         if (self.stripe_api_key is None) != (self.stripe_webhook_secret is None):
             raise ValueError("stripe_api_key and stripe_webhook_secret are set together or not at all")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_goes_safely(self) -> Self:
+        if (self.smtp_host is None) != (self.smtp_from is None):
+            raise ValueError("smtp_host and smtp_from are set together or not at all")
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            raise ValueError("smtp_user and smtp_password are set together or not at all")
+        if self.smtp_tls == "none" and self.smtp_host not in {None, "localhost", "127.0.0.1", "::1"}:
+            raise ValueError("smtp_tls is none for a mail server on this machine only")
         return self
 
     @property

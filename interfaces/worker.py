@@ -33,6 +33,7 @@ from interfaces.audit.notary import load_notary
 from interfaces.bootstrap import SystemClock, login_terms
 from interfaces.exchanges.paper import PaperVenue
 from interfaces.finance.schedule import FinanceBuilds
+from interfaces.mail.postman import Postman, mail_server
 from interfaces.payments.providers import open_providers
 from interfaces.payments.sandbox import NAME as SANDBOX
 from interfaces.payments.sandbox_sender import SandboxSender
@@ -41,6 +42,7 @@ from interfaces.postgres.connections import Pool, connect, pool
 from interfaces.postgres.vault import PostgresVault
 from interfaces.postgres.vault_crypto import VaultKeys, load_master_key
 from interfaces.postgres.vault_destinations import PostgresDestinations
+from interfaces.postgres.vault_post import PostgresPost
 from interfaces.postgres.vault_sessions import PostgresSessions
 from interfaces.settings import Settings
 from interfaces.sweeping import Sweeper
@@ -165,7 +167,19 @@ class _Parts:
             Role("clock", lambda: run_clock(self.committer, clock)),
             Role("timers", lambda: run_timers(self.committer, Store(self.pool), clock)),
             Role("sweeper", self._sweeper(clock).run),
+            *self._post(clock),
         ]
+
+    def _post(self, clock: Clock) -> list[Role]:
+        server = mail_server(self.settings)
+        if server is None:
+            return []
+        retry, patience = (
+            timedelta(seconds=self.settings.smtp_retry_s),
+            timedelta(seconds=self.settings.smtp_patience_s),
+        )
+        post = PostgresPost(self.pool, self.keys, clock, retry=retry, patience=patience)
+        return [Role("post", Postman(post, server).run)]
 
     def _sweeper(self, clock: Clock) -> Sweeper:
         source, keys = self.pool, self.keys

@@ -1,4 +1,4 @@
-"""`lastro outbox`: the messages to people, where nothing sends them on."""
+"""`lastro outbox`: the messages to people, whether a mail server has them or an operator shows them."""
 
 import asyncio
 import json
@@ -29,8 +29,9 @@ def outbox(
     for id, email, posted in found:
         shown = {"id": id, "to": email, "kind": posted.message.kind, "token": posted.message.token}
         at = posted.created_at.isoformat()
-        text = f"{at}  {email}  {posted.message.kind}  {posted.message.token or ''}"
-        typer.echo(json.dumps({**shown, "created_at": at}) if as_json else text)
+        state = "sent" if posted.sent_at else f"refused {posted.refusal}" if posted.refusal else "waits"
+        text = f"{at}  {state}  {email}  {posted.message.kind}  {posted.message.token or ''}"
+        typer.echo(json.dumps({**shown, "created_at": at, "state": state}) if as_json else text)
 
 
 async def _messages(

@@ -20,7 +20,7 @@ _PUT = """
 insert into vault.outbox (tenant, id, subject, kind, sealed, created_at) values (%s, %s, %s, %s, %s, %s)
 """
 _LIST = """
-select o.id, o.subject, o.kind, s.sealed_key, o.sealed, o.created_at
+select o.id, o.subject, o.kind, s.sealed_key, o.sealed, o.created_at, o.sent_at, o.refusal
 from vault.outbox as o inner join vault.subjects as s on s.tenant = o.tenant and s.subject = o.subject
 where o.tenant = %s and s.sealed_key is not null order by o.created_at desc, o.id limit %s
 """
@@ -41,6 +41,9 @@ class Posted:
     subject: str
     message: Message
     created_at: datetime
+    sent_at: datetime | None = None
+    refusal: str | None = None
+    """What the mail server said when it refused the message for ever."""
 
 
 class PostgresOutbox:
@@ -74,8 +77,10 @@ class PostgresOutbox:
                     token=from_json(unseal(self._open(key, tenant, subject), sealed, *_place(tenant, id)))["token"],
                 ),
                 created_at=created_at,
+                sent_at=sent_at,
+                refusal=refusal,
             )
-            for id, subject, kind, key, sealed, created_at in rows
+            for id, subject, kind, key, sealed, created_at, sent_at, refusal in rows
         ]
 
     def _open(self, sealed_key: bytes, tenant: str, subject: str) -> bytes:

@@ -1,0 +1,1 @@
+"""Mail: what a message says, and the worker role that hands messages to a mail server."""
