@@ -47,6 +47,8 @@ EVENTS: Mapping[str, type] = {
     "user.second_factor_confirmed.v1": users.UserSecondFactorConfirmed,
     "user.second_factor_removed.v1": users.UserSecondFactorRemoved,
     "user.sessions_ended.v1": users.UserSessionsEnded,
+    "user.identity_linked.v1": users.UserIdentityLinked,
+    "user.identity_unlinked.v1": users.UserIdentityUnlinked,
     "user.activated.v1": users.UserActivated,
     "user.suspended.v1": users.UserSuspended,
     "user.roles_changed.v1": users.UserRolesChanged,

@@ -11,11 +11,14 @@ from domain.users import (
     ActivateUser,
     ConfirmSecondFactor,
     EndSessions,
+    LinkIdentity,
+    OwnChange,
     RegisterUser,
     RemoveSecondFactor,
     ResetSecondFactor,
     SetRoles,
     SuspendUser,
+    UnlinkIdentity,
     VerifyEmail,
 )
 
@@ -29,11 +32,16 @@ _OWN_CHANGES = {
     ConfirmSecondFactor: "confirm_second_factor",
     RemoveSecondFactor: "remove_second_factor",
     EndSessions: "end_sessions",
+    LinkIdentity: "link_identity",
+    UnlinkIdentity: "unlink_identity",
 }
 
 
-def register_user(envelope: Envelope, user: RegisterUser, *, email_hmac: str) -> Command:
-    """Return the command that registers a user under an e-mail address that nobody else of the tenant has."""
+def register_user(envelope: Envelope, user: RegisterUser, *, email_hmac: str, is_verified: bool = False) -> Command:
+    """Return the command that registers a user under an e-mail address that nobody else of the tenant has.
+
+    `is_verified` says that somebody who can be believed has verified that the address is the user's.
+    """
     tenant = streams.tenant(envelope.tenant)
     email = streams.email(envelope.tenant, email_hmac)
     stream = streams.user(envelope.tenant, user.user)
@@ -43,6 +51,8 @@ def register_user(envelope: Envelope, user: RegisterUser, *, email_hmac: str) ->
             raise UnknownTenant(name=envelope.tenant)
         work.run(email, EmailClaimed(user=user.user))
         work.run(stream, user)
+        if is_verified:
+            work.run(stream, VerifyEmail(user=user.user))
         return {"id": user.user, "status": user.status.value}
 
     return Command(name="register_user", envelope=envelope, reads=(tenant, email, stream), decide=decide)
@@ -62,8 +72,8 @@ def change_user(envelope: Envelope, change: ActivateUser | SuspendUser | SetRole
     return Command(name=_CHANGES[type(change)], envelope=envelope, reads=reads, decide=decide)
 
 
-def change_own(envelope: Envelope, change: ConfirmSecondFactor | RemoveSecondFactor | EndSessions) -> Command:
-    """Return the command that says what a user did to the own second factor or sessions; proofs were checked before."""
+def change_own(envelope: Envelope, change: OwnChange) -> Command:
+    """Return the command that says what a user did to the own ways to log in; proofs were checked before."""
     stream = streams.user(envelope.tenant, change.user)
 
     def decide(work: Work) -> Body:

@@ -197,6 +197,22 @@ class EndSessions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkIdentity:
+    """Say that an account at a provider logs a user in; the provider was asked."""
+
+    user: UserId
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlinkIdentity:
+    """Say that no account at a provider logs a user in any more."""
+
+    user: UserId
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserSecondFactorConfirmed:
     """A user's logins need a one-time code."""
 
@@ -217,27 +233,27 @@ class UserSessionsEnded:
     user: UserId
 
 
-Command = (
-    RegisterUser
-    | VerifyEmail
-    | ActivateUser
-    | SuspendUser
-    | SetRoles
-    | ConfirmSecondFactor
-    | RemoveSecondFactor
-    | ResetSecondFactor
-    | EndSessions
-)
-Event = (
-    UserRegistered
-    | UserEmailVerified
-    | UserActivated
-    | UserSuspended
-    | UserRolesChanged
-    | UserSecondFactorConfirmed
-    | UserSecondFactorRemoved
-    | UserSessionsEnded
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserIdentityLinked:
+    """An account at a provider logs a user in; which one it is, is the vault's."""
+
+    user: UserId
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserIdentityUnlinked:
+    """No account at a provider logs a user in any more."""
+
+    user: UserId
+    provider: str
+
+
+OwnChange = ConfirmSecondFactor | RemoveSecondFactor | EndSessions | LinkIdentity | UnlinkIdentity
+Command = RegisterUser | VerifyEmail | ActivateUser | SuspendUser | SetRoles | ResetSecondFactor | OwnChange
+FactorEvent = UserSecondFactorConfirmed | UserSecondFactorRemoved
+LoginEvent = UserSessionsEnded | UserIdentityLinked | UserIdentityUnlinked | FactorEvent
+Event = UserRegistered | UserEmailVerified | UserActivated | UserSuspended | UserRolesChanged | LoginEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +310,10 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             return ended if user.second_factor else ()
         case EndSessions():
             return (UserSessionsEnded(user=_registered(state, command.user).user),)
+        case LinkIdentity():
+            return (UserIdentityLinked(user=_registered(state, command.user).user, provider=command.provider),)
+        case UnlinkIdentity():
+            return (UserIdentityUnlinked(user=_registered(state, command.user).user, provider=command.provider),)
         case _:
             assert_never(command)
 
@@ -315,7 +335,7 @@ def evolve(state: State, event: Event) -> State:
             return replace(_known(state), second_factor=True)
         case UserSecondFactorRemoved():
             return replace(_known(state), second_factor=False)
-        case UserSessionsEnded():
+        case UserSessionsEnded() | UserIdentityLinked() | UserIdentityUnlinked():
             return _known(state)
         case _:
             assert_never(event)

@@ -6,7 +6,7 @@ Only the application's URL is used here: no request can reach the owner's or the
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -24,12 +24,14 @@ from interfaces.api.limits import Limits
 from interfaces.api.parts import Parts
 from interfaces.api.passwords import Passwords
 from interfaces.api.tokens import Tokens
+from interfaces.identity.providers import identity_providers
 from interfaces.payments.providers import open_providers
 from interfaces.postgres.connections import connect, pool
 from interfaces.postgres.vault import open_vault
 from interfaces.postgres.vault_crypto import load_master_key
 from interfaces.postgres.vault_destinations import PostgresDestinations
 from interfaces.postgres.vault_factors import PostgresSecondFactors
+from interfaces.postgres.vault_identities import PostgresIdentities
 from interfaces.postgres.vault_inbox import PostgresInbox
 from interfaces.postgres.vault_people import PostgresOutbox, PostgresProofs
 from interfaces.postgres.vault_sessions import PostgresSessions, Terms
@@ -78,17 +80,13 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
         watch = Watch(queries, wakeup)
         life = timedelta(seconds=settings.access_token_s)
         standing = Standing(store, appends, clock, life=life)
-        running: tuple[_Running, ...] = (committer, wakeup, watch, appends, standing)
-        for part in running:
-            await part.start()
-            stack.push_async_callback(part.stop)
+        await _start(stack, (committer, wakeup, watch, appends, standing))
         keys = load_master_key(settings.master_key, create=settings.is_embedded)
         sessions = PostgresSessions(vaults, keys, clock, terms=login_terms(settings))
         passwords = Passwords(threads=settings.password_hash_threads, queue_max=settings.password_hash_queue_max)
         stack.callback(passwords.close)
-        unprivileged = settings.model_copy(update=dict.fromkeys(_URLS))
         yield Parts(
-            settings=unprivileged,
+            settings=settings.model_copy(update=dict.fromkeys(_URLS)),
             clock=clock,
             store=store,
             committer=committer,
@@ -100,6 +98,8 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             proofs=PostgresProofs(vaults, clock),
             sessions=sessions,
             factors=PostgresSecondFactors(vaults, keys, clock),
+            identities=PostgresIdentities(vaults, keys, clock),
+            identity_providers=identity_providers(settings),
             tokens=Tokens(await sessions.token_key(), clock, life=life),
             nonces=keys,
             standing=standing,
@@ -117,6 +117,13 @@ class _Running(Protocol):
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
+
+
+async def _start(stack: AsyncExitStack, parts: Sequence[_Running]) -> None:
+    """Start parts in their order; they are stopped in the opposite one."""
+    for part in parts:
+        await part.start()
+        stack.push_async_callback(part.stop)
 
 
 def _committer(settings: Settings, connecting: Callable[[], Awaitable[Connection]], store: Store) -> Committer:

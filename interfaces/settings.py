@@ -25,6 +25,9 @@ _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@/]*(?=@)|(?<=password=)[^&\s]+")
 
 Bps = Annotated[int, Field(ge=0, le=9_999)]
 Count = Annotated[int, Field(ge=1)]
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
+Address = Annotated[str, Field(pattern=r"^(https://|http://(localhost|127\.0\.0\.1)[:/])[^\s]+[^/\s]$")]
+"""A server that is spoken to over TLS, or is on this machine."""
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
@@ -55,6 +58,9 @@ class Settings(BaseSettings):
 
     api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: Port = Field(8000, description="port the API listens on; 0 takes a free one")
+    cors_origins: tuple[Origin, ...] = Field(
+        (), description="origins of pages that may call the API, JSON; none by default"
+    )
     metrics_token: SecretStr | None = Field(None, description="bearer token for /metrics from other machines")
 
     query_connections: Count = Field(8, description="connections for queries, per process")
@@ -79,6 +85,17 @@ class Settings(BaseSettings):
     password_hash_threads: Count = Field(2, description="password hashes at once, 64 MiB each")
     password_hash_queue_max: Count = Field(32, description="logins that may wait for them; then 429")
     open_registration: bool | None = Field(None, description="anybody may register; unset: in a demo only")
+
+    oauth_redirect_url: str | None = Field(None, description="page that browsers come back to from a provider's login")
+    oauth_google_client_id: str | None = Field(None, description="this installation at Google; unset: no such login")
+    oauth_google_client_secret: SecretStr | None = Field(None, description="its secret; goes with the id")
+    oauth_google_issuer: Address = Field(
+        "https://accounts.google.com", description="where Google's configuration is found"
+    )
+    oauth_github_client_id: str | None = Field(None, description="this installation at GitHub; unset: no such login")
+    oauth_github_client_secret: SecretStr | None = Field(None, description="its secret; goes with the id")
+    oauth_github_url: Address = Field("https://github.com", description="where people log in to GitHub")
+    oauth_github_api_url: Address = Field("https://api.github.com", description="where GitHub says who they are")
 
     smtp_host: str | None = Field(None, description="mail server that takes messages to people; unset: only the outbox")
     smtp_port: Port = Field(587, description="its port")
@@ -173,6 +190,16 @@ class Settings(BaseSettings):
             raise ValueError("smtp_user and smtp_password are set together or not at all")
         if self.smtp_tls == "none" and self.smtp_host not in {None, "localhost", "127.0.0.1", "::1"}:
             raise ValueError("smtp_tls is none for a mail server on this machine only")
+        return self
+
+    @model_validator(mode="after")
+    def _providers_are_whole(self) -> Self:
+        google = (self.oauth_google_client_id is None, self.oauth_google_client_secret is None)
+        github = (self.oauth_github_client_id is None, self.oauth_github_client_secret is None)
+        if google[0] != google[1] or github[0] != github[1]:
+            raise ValueError("the client id and the client secret of a provider are set together or not at all")
+        if not (google[0] and github[0]) and self.oauth_redirect_url is None:
+            raise ValueError("oauth_redirect_url is set where a provider is")
         return self
 
     @property

@@ -18,6 +18,7 @@ from interfaces.api.routes import (
     destinations,
     finance,
     health,
+    identities,
     me,
     orders,
     people,
@@ -42,6 +43,7 @@ _ROUTERS = (
     sessions.router,
     step_up.router,
     second_factor.router,
+    identities.router,
     people.router,
     me.router,
     assets.router,
@@ -100,7 +102,7 @@ def build_app(parts: Parts) -> ASGIApp:
     for router in _ROUTERS:
         app.include_router(router)
     app.add_api_route("/docs", _docs, operation_id="docs", tags=["operations"], response_class=Response)
-    return Requests(app, head=lambda: parts.committer.head)
+    return Requests(app, head=lambda: parts.committer.head, origins=parts.settings.cors_origins)
 
 
 async def _docs(request: Request) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from application.assets import Assets
 from application.committer import Committer
-from application.identity_ports import SecondFactors
+from application.identity_ports import Identities, IdentityProvider, SecondFactors
 from application.ports import Clock, Destinations, Inbox, Nonces, Notifier, Payments, Proofs, Sessions, Vault
 from application.standing import Standing
 from application.store import Store
@@ -33,6 +33,7 @@ class Parts:
     proofs: Proofs
     sessions: Sessions
     factors: SecondFactors
+    identities: Identities
     tokens: Tokens
     nonces: Nonces
     standing: Standing
@@ -40,4 +41,5 @@ class Parts:
     passwords: Passwords
     queries: Pool
     watch: Watch
+    identity_providers: Mapping[str, IdentityProvider] = field(default_factory=dict)
     payments: Mapping[str, Payments] = field(default_factory=dict)

@@ -30,6 +30,8 @@ _AUDITORS = frozenset({Role.AUDITOR})
 ROLES: Mapping[str, frozenset[Role] | None] = {
     "login": PUBLIC,
     "refresh": PUBLIC,
+    "start_provider_login": PUBLIC,
+    "finish_provider_login": PUBLIC,
     "logout": EVERYBODY,
     "step_up": EVERYBODY,
     "register": PUBLIC,
@@ -42,6 +44,8 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
     "enrol_second_factor": EVERYBODY,
     "renew_backup_codes": EVERYBODY,
     "remove_second_factor": EVERYBODY,
+    "list_identities": EVERYBODY,
+    "unlink_identity": EVERYBODY,
     "list_sessions": EVERYBODY,
     "close_sessions": EVERYBODY,
     "get_me": EVERYBODY,

@@ -122,3 +122,40 @@ def test_settings_do_not_change() -> None:
 def test_misspelt_variables_are_found() -> None:
     environ = {"LASTRO_API_PROT": "1", "LASTRO_DATA": "x", "LASTRO_MARKET_DATA": "x", "LASTRO_CONFIG": "x", "PATH": "x"}
     assert unknown_names(environ) == ["LASTRO_API_PROT"]
+
+
+HALF = [
+    {"LASTRO_SMTP_HOST": "mail.example.org"},
+    {"LASTRO_SMTP_USER": "lastro"},
+    {"LASTRO_SMTP_HOST": "mail.example.org", "LASTRO_SMTP_FROM": "post@example.org", "LASTRO_SMTP_TLS": "none"},
+    {"LASTRO_OAUTH_GOOGLE_CLIENT_ID": "id", "LASTRO_OAUTH_REDIRECT_URL": "https://app.example.org/back"},
+    {"LASTRO_OAUTH_GITHUB_CLIENT_ID": "id", "LASTRO_OAUTH_GITHUB_CLIENT_SECRET": "s3cret"},
+    {"LASTRO_OAUTH_GOOGLE_ISSUER": "http://accounts.example.org"},
+    {"LASTRO_CORS_ORIGINS": '["*"]'},
+    {"LASTRO_CORS_ORIGINS": '["https://app.example.org/page"]'},
+]
+
+
+@pytest.mark.parametrize("variables", HALF)
+def test_mail_providers_and_pages_are_whole_and_safe_or_refused(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsRefused) as refusal:
+        Settings.load()
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_the_password_of_the_mail_server_and_secrets_at_providers_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("SMTP_PASSWORD", "OAUTH_GOOGLE_CLIENT_SECRET", "OAUTH_GITHUB_CLIENT_SECRET")
+    others = {
+        "SMTP_USER": "lastro", "OAUTH_GOOGLE_CLIENT_ID": "id", "OAUTH_GITHUB_CLIENT_ID": "id",
+        "OAUTH_REDIRECT_URL": "http://localhost/back", "CORS_ORIGINS": '["https://app.example.org:8443"]',
+    }  # fmt: skip
+    for name, value in {**others, **dict.fromkeys(names, "s3cret")}.items():
+        monkeypatch.setenv(f"LASTRO_{name}", value)
+    settings = Settings.load()
+    assert {settings.shown()[f"LASTRO_{name}"] for name in names} == {"***"}
+    assert "s3cret" not in repr(settings)
+    assert settings.cors_origins == ("https://app.example.org:8443",)

@@ -32,6 +32,8 @@ def test_every_event_of_money_and_trading_is_read_by_some_model() -> None:
     assert unread == {
         "tenant.created.v1",
         "user.sessions_ended.v1",
+        "user.identity_linked.v1",
+        "user.identity_unlinked.v1",
         "email.claimed.v1",
         "ledger.reference_claimed.v1",
         "ledger.entry_reversed.v1",

@@ -13,13 +13,10 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from application import streams
-from application.commands import Envelope
-from application.ids import derive, namespace
 from application.ports import Message
-from application.users import register_user, verify_email
+from application.users import verify_email
 from domain.ids import SubjectId, UserId
-from domain.tenants import Tenant
-from domain.users import EmailTaken, RegisterUser, Role, Status, User
+from domain.users import EmailTaken, User
 from interfaces.api.ask import COUNTED, JSON, Asked, answer
 from interfaces.api.credentials import prove_own_password
 from interfaces.api.documented import QUERY, problems
@@ -28,6 +25,7 @@ from interfaces.api.fields import Body, Shown
 from interfaces.api.parts import Parts
 from interfaces.api.problems import Problem
 from interfaces.api.routes.sessions import DEFAULT_TENANT
+from interfaces.api.strangers import Newcomer, first_status, open_tenant, public_envelope, register_person
 from interfaces.api.strict_json import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["people"])
@@ -35,7 +33,6 @@ router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["people"])
 VERIFY, RESET, IN_USE = "verify_email", "reset_password", "address_in_use"
 PROOF_LIVES = timedelta(hours=1)
 _ERRORS = problems(400, 403, 413, 415, 422, 429, 500, 503)
-_PEOPLE = namespace("people")
 
 TenantName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,31}$")]
 Email = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$", examples=["ana@example.org"])]
@@ -111,28 +108,18 @@ class Sessions(Shown):
 async def register(body: Register, request: Request) -> Response:
     """Register a trader where strangers may. An address that is in use is told so, and nobody else."""
     parts: Parts = request.app.state.parts
-    tenant = (await parts.committer.state(streams.tenant(body.tenant))).state
-    if not isinstance(tenant, Tenant) or not _is_open(parts, tenant):
-        raise Problem(HTTPStatus.FORBIDDEN, "registration_closed", "Nobody can register here.")
-    status = Status.ACTIVE if tenant.auto_approve else Status.PENDING
-    user = uuid.uuid4().hex
-    fields = {"email": body.email, **({} if body.name is None else {"name": body.name})}
+    tenant = await open_tenant(parts, body.tenant)
     hashed = await parts.passwords.hash(body.password)
-    await parts.vault.create_subject(
-        body.tenant, SubjectId(user), stream=streams.user(body.tenant, user), fields=fields, password_hash=hashed
-    )
-    wanted = RegisterUser(user=UserId(user), subject=SubjectId(user), roles=(Role.TRADER,), status=status)
-    command = register_user(
-        _envelope(request, body.tenant, user), wanted, email_hmac=parts.vault.email_lookup(body.tenant, body.email)
-    )
-    done = await parts.committer.submit(command)
+    newcomer = Newcomer(email=body.email, name=body.name, password_hash=hashed)
+    done = await register_person(request, tenant, newcomer)
     if not done.refused:
-        await _send_proof(parts, body.tenant, SubjectId(user), VERIFY)
+        await _send_proof(parts, body.tenant, SubjectId(newcomer.user), VERIFY)
     elif done.receipt.answer["code"] == EmailTaken.code:
         await _tell_owner(parts, body.tenant, body.email, IN_USE)
     else:
         done.accepted()
-    return Response(to_json({"id": user, "status": status.value}), status_code=HTTPStatus.CREATED, media_type=JSON)
+    shown = {"id": newcomer.user, "status": first_status(tenant).value}
+    return Response(to_json(shown), status_code=HTTPStatus.CREATED, media_type=JSON)
 
 
 @router.post(
@@ -175,7 +162,7 @@ async def reset(body: NewPassword, request: Request) -> Response:
     hashed = await parts.passwords.hash(body.password)
     subject = await _taken(parts, body, RESET)
     await parts.vault.set_password_hash(body.tenant, subject, hashed)
-    await end_sessions(parts, _envelope(request, body.tenant, uuid.uuid4().hex), subject)
+    await end_sessions(parts, public_envelope(request, body.tenant, uuid.uuid4().hex), subject)
     await _verify(request, body.tenant, subject)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -211,15 +198,10 @@ async def close_sessions(ask: Asked) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _is_open(parts: Parts, tenant: Tenant) -> bool:
-    setting = parts.settings.open_registration
-    return tenant.open_registration if setting is None else setting
-
-
 async def _verify(request: Request, tenant: str, subject: SubjectId) -> None:
     """Append that somebody holds the address: a message to it was read."""
     parts: Parts = request.app.state.parts
-    envelope = _envelope(request, tenant, derive(_PEOPLE, VERIFY, tenant, subject))
+    envelope = public_envelope(request, tenant, subject)
     (await parts.committer.submit(verify_email(envelope, UserId(subject)))).accepted()
 
 
@@ -246,18 +228,3 @@ async def _send_proof(parts: Parts, tenant: str, subject: SubjectId, purpose: st
     expires_at = parts.clock.now() + PROOF_LIVES
     token = await parts.proofs.make_proof(tenant, subject, purpose, expires_at=expires_at)
     await parts.notifier.notify(tenant, subject, Message(kind=purpose, token=token))
-
-
-def _envelope(request: Request, tenant: str, about: str) -> Envelope:
-    """Return the envelope of somebody's own act before there is a token; its answer holds nothing but an id."""
-    parts: Parts = request.app.state.parts
-    command_id = derive(_PEOPLE, request.scope["route"].operation_id, tenant, about)
-    return Envelope(
-        tenant=tenant,
-        actor="public",
-        command_id=command_id,
-        key=command_id,
-        input_hash=command_id * 2,
-        correlation_id=request.state.request_id,
-        now=parts.clock.now(),
-    )

@@ -59,7 +59,7 @@ async def login(body: Login, request: Request) -> Response:
     subject = await prove_password(parts, claim)
     await require_factor(parts, body.tenant, subject, code=body.code)
     user = await active_user(parts, body.tenant, subject)
-    return _tokens(parts, user, await parts.sessions.open_session(body.tenant, subject))
+    return tokens(parts, user, await parts.sessions.open_session(body.tenant, subject))
 
 
 @router.post("/refresh", dependencies=COUNTED, operation_id="refresh", response_model=LoggedIn, responses=_ERRORS)
@@ -67,7 +67,7 @@ async def refresh(body: Refresh, request: Request) -> Response:
     """Exchange a refresh token for new tokens. Using one twice ends its session, for somebody has stolen it."""
     parts: Parts = request.app.state.parts
     session = await parts.sessions.rotate_session(body.refresh_token)
-    return _tokens(parts, await active_user(parts, session.tenant, session.subject), session)
+    return tokens(parts, await active_user(parts, session.tenant, session.subject), session)
 
 
 @router.post("/logout", operation_id="logout", status_code=HTTPStatus.NO_CONTENT, responses=_ERRORS)
@@ -86,7 +86,8 @@ async def active_user(parts: Parts, tenant: str, user: str) -> User:
     return state
 
 
-def _tokens(parts: Parts, user: User, session: Session) -> Response:
+def tokens(parts: Parts, user: User, session: Session) -> Response:
+    """Return the answer of a login: an access token of now, and the session's refresh token."""
     access = parts.tokens.sign(tenant=session.tenant, user=UserId(user.user), roles=frozenset(user.roles))
     body = {
         "access_token": access,

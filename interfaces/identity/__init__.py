@@ -1,0 +1,1 @@
+"""Providers of identities, one file per counterpart: somebody else says who a person is."""
