@@ -57,9 +57,20 @@ def test_metrics_are_for_loopback_or_a_bearer_of_their_own(nobody: Caller) -> No
 
 
 def test_every_answer_has_headers_that_keep_it_private(nobody: Caller, finance: Caller) -> None:
-    for answer in (finance.get("balances"), finance.get("assets"), nobody.get("/docs"), nobody.get("/nothing")):
+    text = nobody.http.post(f"{V1}/auth/login", content="x", headers={"Content-Type": "text/plain"})
+    large = nobody.http.post(f"{V1}/auth/login", content=b"1", headers={"Content-Length": "9999999"})
+    refused = finance.post("ledger/entries", {"kind": "x"})
+    assert [text.status_code, large.status_code, refused.status_code] == [415, 413, 422]
+    answers = [finance.get("balances"), finance.get("assets"), nobody.get("/docs"), nobody.get("/nothing")]
+    for answer in (*answers, nobody.get("me"), text, large, refused):
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "Strict-Transport-Security" not in answer.headers, "this was not over TLS"
         assert len(answer.headers["X-Request-Id"]) == 32
         assert "server" not in answer.headers
 
