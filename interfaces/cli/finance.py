@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The finance queries: general ledger, statements, reconciliations.", no_args_is_help=True)
 
 FINDING = 1
-_INSTANTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+_INSTANTS = [f"%Y-%m-%d{time}" for time in ("T%H:%M:%S.%f%z", "T%H:%M:%S%z", "T%H:%M:%S.%f", "T%H:%M:%S", "")]
 
 
 @app.command("build")

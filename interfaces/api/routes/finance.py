@@ -1,5 +1,6 @@
 """Statements of finance over HTTP: what the last build says, as of a moment, as known at another, to see or to keep."""
 
+import asyncio
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -169,7 +170,8 @@ async def _answer(ask: Asked, question: Question, form: Download) -> Response:
         "Content-Disposition": f'attachment; filename="{name}"',
     }
     kind = Format(form.value)
-    return Response(as_file(stated, kind), media_type=MEDIA_TYPES[kind], headers=headers)
+    written = await asyncio.to_thread(as_file, stated, kind)
+    return Response(written, media_type=MEDIA_TYPES[kind], headers=headers)
 
 
 def _shown(built: Built) -> dict[str, Any]:
