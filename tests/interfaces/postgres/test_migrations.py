@@ -122,6 +122,9 @@ def test_the_roles_have_exactly_the_powers_they_need(database: Urls) -> None:
     may_create = "select has_database_privilege(current_database(), 'create')"
     assert run(database.app, may_create) == [(False,)]
     assert run(database.projector, may_create) == [(True,)]
+    assert database.finance is not None
+    assert run(database.finance, powers) == [(False, True, False, False)]
+    assert run(database.finance, may_create) == [(False,)]
 
 
 @pytest.mark.parametrize("migration", migrations.available(), ids=lambda migration: migration.name)
