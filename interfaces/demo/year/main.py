@@ -31,6 +31,7 @@ from interfaces.audit.snapshot import open_snapshot
 from interfaces.demo.year import naive
 from interfaces.demo.year.house import House
 from interfaces.demo.year.play import Plan, play
+from interfaces.demo.year.third import reckon
 from interfaces.exchanges import built_in
 from interfaces.exchanges.candles import Candles, read
 from interfaces.finance.building import Build, build, calculate
@@ -121,7 +122,9 @@ def _outcome(settings: Settings, urls: Urls, plan: Plan) -> Outcome:
     exported = _export(settings, urls)
     second = _second_opinion(exported)
     clock.lap("export and the naive calculation")
-    differences, figures = _compare(urls, second)
+    third = reckon(settings, urls, TENANT)
+    clock.lap("beancount")
+    differences, figures = _compare(urls, second, third)
     return Outcome(
         commands=house.done.total(),
         refused=house.refused.total(),
@@ -227,15 +230,20 @@ def _second_opinion(events: Path) -> Mapping[str, Any]:
     return answer
 
 
-def _compare(urls: Urls, second: Mapping[str, Any]) -> tuple[list[str], int]:
-    """Return where dbt and the naive calculation differ, and how many figures were compared."""
+def _compare(urls: Urls, second: Mapping[str, Any], third: Figures) -> tuple[list[str], int]:
+    """Return where dbt differs from the naive calculation and from beancount, and how many figures were compared."""
     found: list[str] = []
     count = 0
-    for name, query in (("balances", _BALANCES), ("months", _CLOSINGS), ("results", _RESULTS)):
-        ours, theirs = _flat(_by_first(urls, query)), _flat(_fractions(second[name]))
+    for name, query, other, said in (
+        ("balances", _BALANCES, _fractions(second["balances"]), "reckoned naively"),
+        ("months", _CLOSINGS, _fractions(second["months"]), "reckoned naively"),
+        ("results", _RESULTS, _fractions(second["results"]), "reckoned naively"),
+        ("balances", _BALANCES, third, "in beancount"),
+    ):
+        ours, theirs = _flat(_by_first(urls, query)), _flat(other)
         count += len(ours)
         found += [
-            f"{name}: {' '.join(key)} is {ours.get(key, 0)} in dbt and {theirs.get(key, 0)} reckoned naively"
+            f"{name}: {' '.join(key)} is {ours.get(key, 0)} in dbt and {theirs.get(key, 0)} {said}"
             for key in sorted(ours.keys() | theirs.keys())
             if ours.get(key, Fraction()) != theirs.get(key, Fraction())
         ]
@@ -279,7 +287,7 @@ def _show(outcome: Outcome) -> None:
     held = "every one held" if not outcome.findings else f"not held: {', '.join(outcome.findings)}"
     console.print(f"{outcome.checks} checks of identities and calculations: {held}.")
     agree = "agree to the last unit" if not outcome.differences else "DIFFER"
-    console.print(f"{outcome.figures:,} figures of dbt and of the naive calculation {agree}.")
+    console.print(f"{outcome.figures:,} figures of dbt, of the naive calculation and of beancount {agree}.")
     for difference in outcome.differences[:20]:
         console.print(f"  {difference}", markup=False)
 
