@@ -31,7 +31,7 @@ from domain import (
 )
 from domain.errors import DomainError
 from domain.exchange import position, quote, rates
-from domain.funding import deposit_events, dispute, payout, receipt, refund
+from domain.funding import allowance, deposit_events, dispute, payout, receipt, refund, write_off
 from domain.ledger import entry
 from domain.orders import events as orders
 from domain.positions import events as positions
@@ -84,6 +84,9 @@ EVENTS: Mapping[str, type] = {
     "withdrawal.returned.v1": withdrawals.WithdrawalReturned,
     "proposal.withdrawal_approval_proposed.v1": proposals.WithdrawalApprovalProposed,
     "proposal.manual_entry_proposed.v1": proposals.ManualEntryProposed,
+    "proposal.client_money_move_proposed.v1": proposals.ClientMoneyMoveProposed,
+    "proposal.write_off_proposed.v1": proposals.WriteOffProposed,
+    "proposal.allowance_proposed.v1": proposals.AllowanceProposed,
     "proposal.approved.v1": proposals.ProposalApproved,
     "proposal.rejected.v1": proposals.ProposalRejected,
     "proposal.expired.v1": proposals.ProposalExpired,
@@ -111,6 +114,11 @@ EVENTS: Mapping[str, type] = {
     "payout.failed.v1": payout.PayoutFailed,
     "receipt.recorded.v1": receipt.ReceiptRecorded,
     "receipt.identified.v1": receipt.ReceiptIdentified,
+    "write_off.made.v1": write_off.WriteOffMade,
+    "write_off.recovered.v1": write_off.WriteOffRecovered,
+    "allowance.set.v1": allowance.AllowanceSet,
+    "allowance.used.v1": allowance.AllowanceUsed,
+    "allowance.restored.v1": allowance.AllowanceRestored,
     "transfer.made.v1": transfers.TransferMade,
     "timer.set.v1": timers.TimerSet,
     "timer.due.v1": timers.TimerDue,

@@ -26,7 +26,7 @@ from domain import (
 )
 from domain.exchange import position as fx
 from domain.exchange import quote, rates
-from domain.funding import deposit, dispute, payout, receipt, refund
+from domain.funding import allowance, deposit, dispute, payout, receipt, refund, write_off
 from domain.ledger import book
 from domain.orders import order
 from domain.positions import position, state
@@ -66,6 +66,8 @@ DECIDERS: Mapping[str, Decider] = {
     "dispute": Decider(dispute.INITIAL, dispute.decide, dispute.evolve, dispute.State),
     "payout": Decider(payout.INITIAL, payout.decide, payout.evolve, payout.State),
     "receipt": Decider(receipt.INITIAL, receipt.decide, receipt.evolve, receipt.State),
+    "write_off": Decider(write_off.INITIAL, write_off.decide, write_off.evolve, write_off.State),
+    "allowance": Decider(allowance.INITIAL, allowance.decide, allowance.evolve, allowance.State),
     "outside_fact": _CLAIM,
     "timer": Decider(timers.INITIAL, timers.decide, timers.evolve, timers.State),
     "rate": Decider(rates.INITIAL, rates.decide, rates.evolve, rates.State),

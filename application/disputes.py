@@ -81,6 +81,9 @@ def _book(work: Work, envelope: Envelope, *, of: Deposit, event: DisputeEvent) -
         case DisputeOpened(dispute=dispute, amount=amount):
             work.run(deposit, ReserveReturn(by=dispute, amount=amount, taken=True))
         case DisputeChargedBack(movement=movement, settled=settled, fee=fee):
+            # An inquiry that was closed has set nothing aside any more; a bank may take the money all the same.
+            amount = work.state(streams.dispute(tenant, event.dispute)).amount
+            work.run(deposit, ReserveReturn(by=event.dispute, amount=amount, taken=True))
             _move(work, envelope, of=of, event=event, line=BalanceMovement(id=movement, settled=settled, fee=fee))
         case DisputeWon(movement=movement, settled=settled, fee=fee):
             if movement is not None and settled is not None and fee is not None:

@@ -242,8 +242,11 @@ class Payments(Protocol):
     async def get(self, kind: ObjectKind, object_id: str) -> ProviderFact | None:
         """Return an object as it stands now, None where the provider has none. Raises ProviderSilent."""
 
-    async def find(self, kind: ObjectKind, *, tenant: str, own_id: str) -> ProviderFact | None:
-        """Find the object made under our id (a deposit's or refund's), None if none. Raises ProviderSilent."""
+    async def find_payment(self, tenant: str, deposit: str) -> PaymentFact | None:
+        """Find the payment made under a deposit's id, None if none. Raises ProviderSilent."""
+
+    async def find_refund(self, tenant: str, refund: str, *, payment: str) -> RefundFact | None:
+        """Find the refund of a payment made under our refund's id, None if none. Raises ProviderSilent."""
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         """Check a webhook's signature on its raw body and say what it is about. Raises ForgedWebhook."""

@@ -9,13 +9,23 @@ from typing import assert_never
 
 from application import streams
 from application.actors import actor_streams, require_actor
+from application.client_money import entry_of_move, perform_move, reads_of_move
 from application.commands import Body, Command, Envelope
 from application.committer import Committer
 from application.ledger import Manual
 from application.timers import set_timer, timer_of
 from application.withdrawals import Acts
 from application.work import Work
+from application.write_offs import (
+    perform_estimate,
+    perform_giving_up,
+    reads_of_estimate,
+    reads_of_giving_up,
+)
 from domain.four_eyes import require_user
+from domain.funding.allowance import Estimate
+from domain.funding.client_money import MoveClientMoney
+from domain.funding.write_off import GivingUp
 from domain.ids import ProposalId
 from domain.ledger.entry import JournalEntry
 from domain.proposals import (
@@ -56,6 +66,18 @@ def propose_entry(envelope: Envelope, entry: JournalEntry, proposal: ProposalId)
     """
     Manual.of(envelope, entry)
     return _propose(envelope, proposal, ManualEntry(entry=entry))
+
+
+def propose_operation(
+    envelope: Envelope, wanted: MoveClientMoney | GivingUp | Estimate, proposal: ProposalId
+) -> Command:
+    """Return the command by which the first of two people wants a large operation of finance done.
+
+    Raises what the request alone shows to be wrong (`Invalid`); what needs state is decided when it is approved.
+    """
+    if isinstance(wanted, MoveClientMoney):
+        entry_of_move(envelope, wanted)
+    return _propose(envelope, proposal, wanted)
 
 
 async def find_proposal(committer: Committer, tenant: str, proposal: str) -> Proposal:
@@ -151,6 +173,14 @@ def _deed(envelope: Envelope, known: Proposal) -> _Deed:
                 return {"id": entry.id, "book": streams.id_of(manual.book)}
 
             return _Deed(tuple(manual.reads), post)
+        case MoveClientMoney() as move:
+            return _Deed(reads_of_move(envelope, move), lambda work: perform_move(work, envelope, move))
+        case GivingUp() as wanted:
+            reads = reads_of_giving_up(envelope, wanted)
+            return _Deed(reads, lambda work: perform_giving_up(work, envelope, wanted))
+        case Estimate() as estimate:
+            reads = reads_of_estimate(envelope, estimate)
+            return _Deed(reads, lambda work: perform_estimate(work, envelope, estimate))
         case _:
             assert_never(known.act)
 

@@ -159,6 +159,16 @@ def receipt(tenant: str, receipt_id: str) -> str:
     return f"{tenant}:receipt-{receipt_id}"
 
 
+def write_off(tenant: str, write_off_id: str) -> str:
+    """Name the stream of what a user owed and we gave up."""
+    return f"{tenant}:write_off-{write_off_id}"
+
+
+def allowance(tenant: str, asset_code: str) -> str:
+    """Name the stream of the allowance for credit losses of an asset."""
+    return f"{tenant}:allowance-{asset_code.lower()}"
+
+
 def outside_fact(tenant: str, source: str, movement: str) -> str:
     """Name the stream that lets a line of a provider's or a bank's account be booked once."""
     return f"{tenant}:outside_fact-{_digest(source, movement)}"

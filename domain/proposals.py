@@ -4,6 +4,7 @@ What an act does once it is approved is decided by its own subject, in the same 
 then stays open.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,9 @@ from typing import ClassVar, assert_never
 
 from domain.errors import Forbidden, NotFound, Refused
 from domain.four_eyes import require_other, require_user
+from domain.funding.allowance import Estimate
+from domain.funding.client_money import MoveClientMoney
+from domain.funding.write_off import GivingUp
 from domain.ids import ProposalId, UserId, WithdrawalId
 from domain.ledger.book import owner_of
 from domain.ledger.entry import JournalEntry
@@ -91,11 +95,14 @@ class ManualEntry:
     entry: JournalEntry
 
 
-Act = WithdrawalApproval | ManualEntry
+Act = WithdrawalApproval | ManualEntry | MoveClientMoney | GivingUp | Estimate
 
 ROLES = MappingProxyType({
     WithdrawalApproval: frozenset({Role.MANAGER, Role.OPERATOR}),
     ManualEntry: frozenset({Role.FINANCE}),
+    MoveClientMoney: frozenset({Role.FINANCE}),
+    GivingUp: frozenset({Role.FINANCE}),
+    Estimate: frozenset({Role.FINANCE}),
 })  # fmt: skip
 """Who may propose an act, and who may approve or reject it."""
 
@@ -159,6 +166,39 @@ class ManualEntryProposed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMoneyMoveProposed:
+    """Somebody proposes that money move between our account and our customers'."""
+
+    proposal: ProposalId
+    act: MoveClientMoney
+    by: str
+    occurred_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOffProposed:
+    """Somebody proposes that what a user owes be given up."""
+
+    proposal: ProposalId
+    act: GivingUp
+    by: str
+    occurred_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowanceProposed:
+    """Somebody proposes another allowance for credit losses."""
+
+    proposal: ProposalId
+    act: Estimate
+    by: str
+    occurred_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalApproved:
     """A second person approved it; the act is in the same append."""
 
@@ -186,7 +226,9 @@ class ProposalExpired:
 
 
 Command = Propose | ApproveProposal | RejectProposal | ExpireProposal
-Proposed = WithdrawalApprovalProposed | ManualEntryProposed
+Proposed = (
+    WithdrawalApprovalProposed | ManualEntryProposed | ClientMoneyMoveProposed | WriteOffProposed | AllowanceProposed
+)
 Event = Proposed | ProposalApproved | ProposalRejected | ProposalExpired
 
 
@@ -203,6 +245,17 @@ class Proposal:
 
 State = Proposal | None
 INITIAL: State = None
+
+
+_PROPOSED: Mapping[type[Act], Callable[..., Proposed]] = MappingProxyType(
+    {
+        WithdrawalApproval: WithdrawalApprovalProposed,
+        ManualEntry: ManualEntryProposed,
+        MoveClientMoney: ClientMoneyMoveProposed,
+        GivingUp: WriteOffProposed,
+        Estimate: AllowanceProposed,
+    }
+)
 
 
 def decide(state: State, command: Command) -> tuple[Event, ...]:
@@ -249,14 +302,9 @@ def _made(command: Propose) -> Proposed:
     """Propose; whoever is concerned by an act does not propose it."""
     require_user(command.by)
     require_other(command.by, *_concerned(command.act))
-    proposal, by, at = command.proposal, command.by, command.occurred_at
-    match command.act:
-        case WithdrawalApproval() as act:
-            return WithdrawalApprovalProposed(proposal=proposal, act=act, by=by, occurred_at=at, expires_at=at + LIFE)
-        case ManualEntry() as act:
-            return ManualEntryProposed(proposal=proposal, act=act, by=by, occurred_at=at, expires_at=at + LIFE)
-        case _:
-            assert_never(command.act)
+    at = command.occurred_at
+    of = _PROPOSED[type(command.act)]
+    return of(proposal=command.proposal, act=command.act, by=command.by, occurred_at=at, expires_at=at + LIFE)
 
 
 def _check_second_person(state: Proposal, command: ApproveProposal | RejectProposal) -> None:
@@ -273,10 +321,12 @@ def _check_second_person(state: Proposal, command: ApproveProposal | RejectPropo
 def _concerned(act: Act) -> tuple[str, ...]:
     """Return whose money it is about: neither of the two."""
     match act:
-        case WithdrawalApproval(user=user):
+        case WithdrawalApproval(user=user) | GivingUp(user=user):
             return (user,)
         case ManualEntry(entry=entry):
             owner = owner_of(entry)
             return () if owner is None else (owner,)
+        case MoveClientMoney() | Estimate():
+            return ()
         case _:
             assert_never(act)

@@ -8,6 +8,8 @@ from typing import Any, assert_never
 from application.log import Recorded
 from application.store import Connection
 from domain.proposals import (
+    AllowanceProposed,
+    ClientMoneyMoveProposed,
     Event,
     ManualEntryProposed,
     ProposalApproved,
@@ -16,13 +18,17 @@ from domain.proposals import (
     Proposed,
     Status,
     WithdrawalApprovalProposed,
+    WriteOffProposed,
 )
 from projections.changes import Change, Put, Row
 from projections.paging import LAST, page_of, read_cursor
 from projections.reading import Page, fetch, log_position, where
 
 NAME = "proposals"
-HANDLES = (WithdrawalApprovalProposed, ManualEntryProposed, ProposalApproved, ProposalRejected, ProposalExpired)
+HANDLES = (
+    WithdrawalApprovalProposed, ManualEntryProposed, ClientMoneyMoveProposed, WriteOffProposed, AllowanceProposed,
+    ProposalApproved, ProposalRejected, ProposalExpired,
+)  # fmt: skip
 
 
 def apply(recorded: Recorded, event: Event) -> Iterator[Change]:
@@ -33,6 +39,12 @@ def apply(recorded: Recorded, event: Event) -> Iterator[Change]:
             yield Put("proposals", key, _made(recorded, event, act="approve_withdrawal", subject=act.withdrawal))
         case ManualEntryProposed(act=act):
             yield Put("proposals", key, _made(recorded, event, act="post_entry", subject=act.entry.id))
+        case ClientMoneyMoveProposed(act=act):
+            yield Put("proposals", key, _made(recorded, event, act="move_client_money", subject=act.entry))
+        case WriteOffProposed(act=act):
+            yield Put("proposals", key, _made(recorded, event, act="write_off", subject=act.write_off))
+        case AllowanceProposed(act=act):
+            yield Put("proposals", key, _made(recorded, event, act="set_allowance", subject=act.entry))
         case ProposalApproved(by=by, occurred_at=at):
             yield Put("proposals", key, {"status": Status.APPROVED.value, "decided_by": by, "decided_at": at})
         case ProposalRejected(by=by, reason=reason, occurred_at=at):

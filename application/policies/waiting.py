@@ -120,12 +120,14 @@ class Waiting:
     async def _ask(self, one: Waits, provider: Payments) -> ProviderFact | None:
         """Look it up by the provider's name for it where we know that, for a search by ours may lag behind."""
         if one.kind is ObjectKind.PAYMENT:
-            known = (await find_deposit(self._committer, one.tenant, one.id)).payment
-        else:
-            known = (await find_refund(self._committer, one.tenant, one.id)).object
-        if known is not None:
-            return await provider.get(one.kind, known)
-        return await provider.find(one.kind, tenant=one.tenant, own_id=one.id)
+            payment = (await find_deposit(self._committer, one.tenant, one.id)).payment
+            if payment is None:
+                return await provider.find_payment(one.tenant, one.id)
+            return await provider.get(ObjectKind.PAYMENT, payment)
+        refund = await find_refund(self._committer, one.tenant, one.id)
+        if refund.object is None:
+            return await provider.find_refund(one.tenant, one.id, payment=refund.payment)
+        return await provider.get(ObjectKind.REFUND, refund.object)
 
     async def _absent(self, one: Waits, provider: Payments, now: datetime) -> ProviderFact | None:
         """Settle what a provider has not got: nobody waits for a payment any more, a refund is asked for again."""

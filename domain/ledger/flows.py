@@ -74,5 +74,8 @@ _FLOWS = {
     "break_resolved": "a difference to the venue resolved as not ours",
 }
 
+NAMED_BY_PEOPLE = frozenset({"client_money_topped_up", "earnings_swept"})
+"""Flows whose entries carry a reference that a person gives: it is claimed once per kind, as those of people's are."""
+
 FLOWS: Mapping[str, str] = MappingProxyType(_FLOWS)
 """Kind → what it says. A manual entry takes any kind that is not in it."""

@@ -34,7 +34,7 @@ from interfaces.api.routes import (
     webhooks,
     withdrawals,
 )
-from interfaces.api.routes.admin import funding, payout_files
+from interfaces.api.routes.admin import funding, payout_files, receivables
 from interfaces.api.routes.admin import withdrawals as admin_withdrawals
 from interfaces.api.routes.audit import events, explain
 from interfaces.api.routes.ledger import accounts, entries, trial_balance
@@ -57,6 +57,7 @@ _ROUTERS = (
     deposits.router,
     refunds.router,
     funding.router,
+    receivables.router,
     destinations.router,
     withdrawals.router,
     admin_withdrawals.router,

@@ -90,6 +90,13 @@ class Money(Body):
     asset: AssetCode
 
 
+class Level(Body):
+    """An amount that may be nothing."""
+
+    value: Annotated[str, Field(pattern=_UNSIGNED, strict=True, examples=["12.00"]), AfterValidator(_canonical)]
+    asset: AssetCode
+
+
 class ShownMoney(Shown):
     """An amount in an answer."""
 

@@ -3,11 +3,11 @@
 from domain.ledger.accounts import Realm
 from domain.money import Amount
 from interfaces.api.ask import Ask
-from interfaces.api.fields import Money
+from interfaces.api.fields import Level, Money
 from interfaces.api.problems import pointing_at
 
 
-async def of_company(ask: Ask, money: Money, *at: str) -> Amount:
+async def of_company(ask: Ask, money: Money | Level, *at: str) -> Amount:
     """Return an amount of our own books. Raises `UnknownAsset` or what makes it no amount, pointing at `at`."""
     with pointing_at(*at, "asset"):
         asset = (await ask.parts.assets.find(money.asset)).at(Realm.COMPANY)

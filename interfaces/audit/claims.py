@@ -14,7 +14,7 @@ from domain.funding.payout import PayoutCreated
 from domain.funding.receipt import ReceiptRecorded
 from domain.funding.refund import RefundSettled
 from domain.ledger.entry import EntryPosted, EntryReversed, ReferenceClaimed
-from domain.ledger.flows import FLOWS
+from domain.ledger.flows import FLOWS, NAMED_BY_PEOPLE
 from domain.users import UserRegistered
 from interfaces.audit.facts import Fact
 from interfaces.audit.findings import Tally
@@ -54,7 +54,7 @@ def _needed(fact: Fact) -> Claim | None:
     match fact.event:
         case EntryPosted(entry=entry) if entry.reverses is not None:
             return streams.reversal(fact.tenant, entry.reverses), entry.id
-        case EntryPosted(entry=entry) if entry.reference != entry.id and entry.kind not in FLOWS:
+        case EntryPosted(entry=entry) if entry.reference != entry.id and _is_named(entry.kind):
             return streams.reference(fact.tenant, entry.kind, entry.reference), entry.id
         case UserRegistered(user=user):
             return _EMAIL, user
@@ -66,6 +66,11 @@ def _needed(fact: Fact) -> Claim | None:
             return f"{_OUTSIDE} {movement}", by
         case _:
             return None
+
+
+def _is_named(kind: str) -> bool:
+    """Tell whether a person names an entry of this kind by its reference."""
+    return kind not in FLOWS or kind in NAMED_BY_PEOPLE
 
 
 def _belongs(fact: Fact, claim: Claim) -> str:

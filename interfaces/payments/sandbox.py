@@ -111,12 +111,15 @@ class SandboxPayments:
             row = await (await connection.execute(_GET, [object_id])).fetchone()
         return _read(row[1], kind) if row is not None and row[0] == kind else None
 
-    async def find(self, kind: ObjectKind, *, tenant: str, own_id: str) -> ProviderFact | None:
+    async def find_payment(self, tenant: str, deposit: str) -> PaymentFact | None:
         """See the port."""
-        async with reading(self._source, _TENANT) as connection:
-            row = await (await connection.execute(_FIND, [kind, own_id])).fetchone()
-        found = None if row is None else await self.get(kind, row[0])
-        return found if isinstance(found, PaymentFact | RefundFact) and found.tenant == tenant else None
+        found = await self._find(ObjectKind.PAYMENT, deposit)
+        return found if isinstance(found, PaymentFact) and found.tenant == tenant else None
+
+    async def find_refund(self, tenant: str, refund: str, *, payment: str) -> RefundFact | None:
+        """See the port."""
+        found = await self._find(ObjectKind.REFUND, refund)
+        return found if isinstance(found, RefundFact) and (found.tenant, found.payment) == (tenant, payment) else None
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         """See the port."""
@@ -221,6 +224,11 @@ class SandboxPayments:
             occurred_at=now,
         )
         return await self._add(ObjectKind.PAYOUT, None, made, tell=True)
+
+    async def _find(self, kind: ObjectKind, own_id: str) -> ProviderFact | None:
+        async with reading(self._source, _TENANT) as connection:
+            row = await (await connection.execute(_FIND, [kind, own_id])).fetchone()
+        return None if row is None else await self.get(kind, row[0])
 
     async def _add(self, kind: ObjectKind, own_id: str | None, made: F, *, tell: bool = False) -> F:
         """Keep an object, unless it is there already; return what is there."""

@@ -120,11 +120,17 @@ class StripePayments:
         found = await self._look(lambda: services[kind].retrieve_async(object_id, {"expand": _EXPAND[kind]}))
         return None if found is None else stripe_facts.fact(kind, found.to_dict())
 
-    async def find(self, kind: ObjectKind, *, tenant: str, own_id: str) -> ProviderFact | None:
+    async def find_payment(self, tenant: str, deposit: str) -> PaymentFact | None:
         """See the port. Asking again under the idempotency key would find it too, but also make it."""
-        named = self._named_payment if kind is ObjectKind.PAYMENT else self._named_refund
-        object_id = await self._look(lambda: named(tenant, own_id))
-        return None if object_id is None else await self.get(kind, object_id)
+        object_id = await self._look(lambda: self._named_payment(tenant, deposit))
+        found = None if object_id is None else await self.get(ObjectKind.PAYMENT, object_id)
+        return found if isinstance(found, PaymentFact) else None
+
+    async def find_refund(self, tenant: str, refund: str, *, payment: str) -> RefundFact | None:
+        """See the port."""
+        object_id = await self._look(lambda: self._named_refund(tenant, refund, payment))
+        found = None if object_id is None else await self.get(ObjectKind.REFUND, object_id)
+        return found if isinstance(found, RefundFact) else None
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         """See the port."""
@@ -143,9 +149,9 @@ class StripePayments:
         found = await self._client.v1.payment_intents.search_async({"query": query})
         return found.data[0].id if found.data else None
 
-    async def _named_refund(self, tenant: str, refund: str) -> str | None:
-        """Look through all refunds, newest first: Stripe does not search these."""
-        listed = await self._client.v1.refunds.list_async({"limit": 100})
+    async def _named_refund(self, tenant: str, refund: str, payment: str) -> str | None:
+        """Look through the refunds of its payment, which are few: Stripe does not search these."""
+        listed = await self._client.v1.refunds.list_async({"payment_intent": payment, "limit": 100})
         async for one in listed.auto_paging_iter():
             said = one.to_dict().get("metadata") or {}
             if (said.get("refund"), said.get("tenant")) == (refund, tenant):

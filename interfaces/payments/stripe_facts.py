@@ -25,7 +25,13 @@ from interfaces.payments.stripe_units import from_stripe
 PROVIDER = "stripe"
 _PAYMENT = {"succeeded": PaymentStatus.SUCCEEDED, "canceled": PaymentStatus.CANCELLED}
 _REFUND = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
-_DISPUTE = {"won": DisputeStatus.WON, "prevented": DisputeStatus.WON, "lost": DisputeStatus.LOST}
+_DISPUTE = {
+    "won": DisputeStatus.WON,
+    "prevented": DisputeStatus.WON,
+    # An inquiry that came to nothing: no money was taken, and what was set aside of the deposit is free again.
+    "warning_closed": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
+}
 _PAYOUT = {"paid": PayoutStatus.ARRIVED, "failed": PayoutStatus.FAILED, "canceled": PayoutStatus.FAILED}
 
 Object = Mapping[str, Any]

@@ -73,16 +73,15 @@ class Desk:
         self._answer()
         return self.facts.get((kind, object_id))
 
-    async def find(self, kind: ObjectKind, *, tenant: str, own_id: str) -> ProviderFact | None:
+    async def find_payment(self, tenant: str, deposit: str) -> PaymentFact | None:
         self._answer()
-        for fact in self.facts.values():
-            match fact:
-                case PaymentFact(deposit=id) | RefundFact(refund=id):
-                    if (_kind_of(fact), fact.tenant, id) == (kind, tenant, own_id):
-                        return fact
-                case _:
-                    pass
-        return None
+        made = (fact for fact in self.facts.values() if isinstance(fact, PaymentFact))
+        return next((fact for fact in made if (fact.tenant, fact.deposit) == (tenant, deposit)), None)
+
+    async def find_refund(self, tenant: str, refund: str, *, payment: str) -> RefundFact | None:
+        self._answer()
+        made = (fact for fact in self.facts.values() if isinstance(fact, RefundFact) and fact.payment == payment)
+        return next((fact for fact in made if (fact.tenant, fact.refund) == (tenant, refund)), None)
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:  # noqa: ARG002 - the port's signature
         raise ForgedWebhook

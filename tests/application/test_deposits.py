@@ -15,14 +15,15 @@ from application.store import Store
 from domain.claims import AlreadyBooked
 from domain.four_eyes import SelfApproval
 from domain.funding.deposit import Deposit
-from domain.funding.deposit_events import MoreThanDeposited, Status, UnknownDeposit
+from domain.funding.deposit_events import DepositReturnReserved, MoreThanDeposited, Status, UnknownDeposit
 from domain.funding.facts import FactMismatch
 from domain.funding.receipt import AlreadyIdentified
-from domain.funding.refund import Refund
+from domain.funding.refund import Refund, RefundRequested
 from domain.funding.refund import Status as RefundStatus
 from domain.ids import UserId
 from domain.ledger.book import InsufficientFunds
-from domain.payments import ObjectKind
+from domain.ledger.entry import EntryPosted
+from domain.payments import DisputeStatus, ObjectKind
 from domain.users import NotActive, UnknownUser
 from domain.withdrawals.withdrawal import Withdrawal
 from tests.application import funded
@@ -95,6 +96,19 @@ def test_a_dispute_that_is_won_leaves_the_deposit_to_be_refunded(memory: Memory)
     assert not funded.deposit(memory, "d").left
     memory.given(funded.says_dispute("won", known, funded.dispute_of(known, "won")))
     assert funded.deposit(memory, "d").left == usd("100.00")
+
+
+def test_an_inquiry_that_was_closed_sets_nothing_aside_until_the_money_is_taken_after_all(memory: Memory) -> None:
+    known = paid_in(memory)
+    inquiry = replace(funded.dispute_of(known), taken=None)
+    memory.given(funded.says_dispute("asked", known, inquiry))
+    memory.when(funded.refunded("early", known, "0.01")).raises(MoreThanDeposited)
+    closed = replace(inquiry, status=DisputeStatus.WON)
+    memory.given(funded.says_dispute("closed", known, closed))
+    memory.when(funded.refunded("r", known, "30.00")).appends(RefundRequested, DepositReturnReserved, EntryPosted)
+    memory.given(funded.says_dispute("taken", known, funded.dispute_of(known)))
+    assert str(funded.deposit(memory, "d").left) == "-30.00 USD"
+    memory.when(funded.refunded("late", known, "0.01")).raises(MoreThanDeposited)
 
 
 def test_a_line_of_a_banks_statement_is_booked_once(memory: Memory) -> None:

@@ -13,7 +13,7 @@ from application.commands import Command
 from domain.ledger.accounts import HOUSE
 from domain.ledger.book import book_of
 from domain.ledger.entry import EntryPosted, Posting
-from tests.application import funded
+from tests.application import finance, funded
 from tests.application.memory import Memory
 from tests.application.people import PEOPLE
 from tests.application.world import NOW, TENANT, booking
@@ -23,7 +23,7 @@ Entries = list[tuple[str, tuple[Posting, ...]]]
 Left = Counter[tuple[str, str]]
 KINDS = {"receivable": "chargeback", "user": "refund_settled", "expenses": "affiliate_share"}
 LINE = re.compile(r"(?P<kind>\w*) +(?:(?P<asset>[A-Z]{3}) )?(?P<postings>.+)")
-SAID = re.compile(r"(?P<act>[a-z' ]+?)(?: (?P<value>[0-9.]+))?(?: (?P<asset>[A-Z]{3}))?(?:,.*)?")
+SAID = re.compile(r"(?P<act>[a-z' -]+?)(?: (?P<value>[0-9.]+))?(?: (?P<asset>[A-Z]{3}))?(?:,.*)?")
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Teller:
         return self.memory.submit(self.command(said["act"], step, value=said["value"], asset=said["asset"] or "USD"))[1]
 
     def command(self, act: str, step: str, *, value: str | None, asset: str) -> Command:
-        key = f"{step} {self.deposits}"
+        key = f"{step} {self.deposits} {len(self.memory.appended)}"
         match act:
             case "deposit":
                 self.deposits += 1
@@ -108,10 +108,23 @@ class Teller:
                 return funded.received("r", value or "")
             case "receipt is the user's":
                 return funded.identified(self.memory, "r")
+            case "top-up" | "sweep" | "write-off" | "recover" | "allowance":
+                return self.finance(act, key, value or "")
             case _ if act.startswith("refund"):
                 return self.refund(act, step, value)
             case _:
                 return self.dispute(act, step)
+
+    def finance(self, act: str, key: str, value: str) -> Command:
+        match act:
+            case "write-off":
+                return finance.given_up("w", value)
+            case "recover":
+                return finance.recovered(self.memory, "w")
+            case "allowance":
+                return finance.provided(value, key=key)
+            case _:
+                return finance.moved(act, value)
 
     def refund(self, act: str, step: str, value: str | None) -> Command:
         if act == "refund":

@@ -1,7 +1,10 @@
 """The answer of a command that is too large for one person: 202 with a proposal, for a second one to decide."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
+from domain.money import Amount
+from interfaces.api.ask import Ask
 from interfaces.api.fields import Shown
 
 
@@ -17,3 +20,11 @@ class Proposed(Shown):
     """What is too large for one person."""
 
     proposal: MadeProposal
+
+
+def needs_two(ask: Ask, moved: Iterable[Amount]) -> bool:
+    """Tell whether two people are needed: where an amount comes above what the settings say of its asset."""
+    above = ask.parts.settings.second_person_entries
+    return any(
+        amount > Amount.parse(above[amount.asset.code], amount.asset) for amount in moved if amount.asset.code in above
+    )

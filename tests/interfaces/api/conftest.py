@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
@@ -11,7 +12,7 @@ from psycopg import sql
 from interfaces.postgres import migrations
 from interfaces.postgres.server import EmbeddedServer
 from tests.interfaces.api.callers import Caller
-from tests.interfaces.api.installation import House, Installation, installed
+from tests.interfaces.api.installation import House, Installation, an_api, installed
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,16 @@ def trader(house: House) -> Caller:
 def nobody(installation: Installation) -> Caller:
     """Somebody without a token."""
     return installation.nobody
+
+
+@pytest.fixture(scope="session")
+def warm(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """One more process, in which destinations need not cool down, and much money takes two people."""
+    settings = {
+        **installation.settings,
+        "LASTRO_DESTINATION_COOLING_S": "0",
+        "LASTRO_SECOND_PERSON_ENTRIES": '{"BRL":"500"}',
+    }
+    home: Path = tmp_path_factory.mktemp("warm")
+    with an_api(settings, home) as client:
+        yield client

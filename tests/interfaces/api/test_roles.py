@@ -31,6 +31,14 @@ BODIES: Mapping[str, Any] = {
     "request_refund": {"deposit_id": "0" * 32},
     "record_receipt": {"bank": "main", "line": "17", "amount": {"value": "50", "asset": "USD"}},
     "identify_receipt": {"user_id": "0" * 32},
+    "top_up_client_money": {
+        "client": "main", "own": "main", "amount": {"value": "5", "asset": "USD"}, "reference": "B 1",
+    },
+    "sweep_earnings": {
+        "client": "main", "own": "main", "amount": {"value": "5", "asset": "USD"}, "reference": "B 1",
+    },
+    "write_off": {"user_id": "0" * 32, "amount": {"value": "5", "asset": "USD"}, "reason": "gone"},
+    "set_allowance": {"level": {"value": "5", "asset": "USD"}, "reason": "month end"},
     "add_destination": {"kind": "iban", "asset": "EUR", "holder": "Somebody", "iban": "GB82WEST12345698765432"},
     "request_withdrawal": {"amount": {"value": "50", "asset": "USD"}, "destination_id": "0" * 32},
     "reject_withdrawal": {"reason": "unclear"},

@@ -2,9 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -12,22 +10,9 @@ import pytest
 from domain.users import Role
 from tests.interfaces.api.answers import body, items, pointers, problem
 from tests.interfaces.api.callers import Caller
-from tests.interfaces.api.installation import METRICS_TOKEN, House, Installation, an_api
+from tests.interfaces.api.installation import METRICS_TOKEN, House, Installation
 
 IBAN = {"kind": "iban", "asset": "USD", "holder": "Ana Souza", "iban": "GB82 WEST 1234 5698 7654 32"}
-
-
-@pytest.fixture(scope="session")
-def warm(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """One more process, in which destinations need not cool down."""
-    settings = {
-        **installation.settings,
-        "LASTRO_DESTINATION_COOLING_S": "0",
-        "LASTRO_SECOND_PERSON_ENTRIES": '{"BRL":"500"}',
-    }
-    home: Path = tmp_path_factory.mktemp("warm")
-    with an_api(settings, home) as client:
-        yield client
 
 
 @pytest.fixture

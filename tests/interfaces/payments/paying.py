@@ -65,8 +65,11 @@ class SteppingPayments:
     async def get(self, kind: ObjectKind, object_id: str) -> ProviderFact | None:
         return await self._around(self._inner.get(kind, object_id))
 
-    async def find(self, kind: ObjectKind, *, tenant: str, own_id: str) -> ProviderFact | None:
-        return await self._around(self._inner.find(kind, tenant=tenant, own_id=own_id))
+    async def find_payment(self, tenant: str, deposit: str) -> PaymentFact | None:
+        return await self._around(self._inner.find_payment(tenant, deposit))
+
+    async def find_refund(self, tenant: str, refund: str, *, payment: str) -> RefundFact | None:
+        return await self._around(self._inner.find_refund(tenant, refund, payment=payment))
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         return self._inner.verify(body, headers)

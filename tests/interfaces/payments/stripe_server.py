@@ -1,7 +1,7 @@
 """A loopback server that speaks Stripe's wire format: form bodies, JSON objects, idempotency keys, search, expand.
 
 It keeps what it was asked, and can be told to fail in the ways that matter: answer nothing after doing it, answer with
-an error of its own, refuse a card.
+an error of its own, refuse a card. `listed` counts the pages of refunds that it gave.
 """
 
 import hashlib
@@ -36,6 +36,7 @@ class StripeServer:
     asked: list[str] = field(default_factory=list)
     fault: str | None = None
     url: str = ""
+    listed: int = 0
     _number: int = 0
 
     def application(self) -> web.Application:
@@ -122,10 +123,13 @@ class StripeServer:
         )
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        """Show refunds, newest first, one on a page, however many are asked for."""
+        """Show a payment's refunds, newest first, one on a page, however many are asked for."""
         if self._breaks():
             return _error(503, "api_error", None)
-        ids = [one["id"] for one in reversed(self.objects.values()) if one["object"] == "refund"]
+        of = request.query.get("payment_intent")
+        refunds = (one for one in reversed(self.objects.values()) if one["object"] == "refund")
+        ids = [one["id"] for one in refunds if of in {None, one["payment_intent"]}]
+        self.listed += 1
         after = request.query.get("starting_after")
         rest = ids[ids.index(after) + 1 :] if after else ids
         page = [self._expanded(self.objects[id], []) for id in rest[:1]]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,6 @@ from domain.payments import (
     PaymentStatus,
     PayoutFact,
     PayoutStatus,
-    RefundFact,
     RefundStatus,
 )
 from interfaces.payments.stripe import StripePayments
@@ -93,10 +93,10 @@ async def test_what_is_not_answered_is_unknown_and_found_by_our_id(
     server.fault = "silent"
     with pytest.raises(ProviderSilent):
         await stripe.create_payment(ASKED)
-    found = await stripe.find(ObjectKind.PAYMENT, tenant="acme", own_id=DEPOSIT)
-    assert isinstance(found, PaymentFact)
+    found = await stripe.find_payment("acme", DEPOSIT)
+    assert found is not None
     assert found.deposit == DEPOSIT
-    assert await stripe.find(ObjectKind.PAYMENT, tenant="other", own_id=DEPOSIT) is None
+    assert await stripe.find_payment("other", DEPOSIT) is None
     assert (await stripe.create_payment(ASKED)).id == found.id
 
 
@@ -121,27 +121,36 @@ async def test_an_error_of_stripes_own_is_unknown_and_a_refusal_is_final(
 async def test_a_question_that_is_not_answered_leaves_everything_open(
     stripe: StripePayments, server: StripeServer
 ) -> None:
-    for kind in (ObjectKind.PAYMENT, ObjectKind.REFUND):
+    for ask in (stripe.find_payment("acme", DEPOSIT), stripe.find_refund("acme", REFUND, payment="pa_1")):
         server.fault = "broken"
         with pytest.raises(ProviderSilent):
-            await stripe.find(kind, tenant="acme", own_id=DEPOSIT)
+            await ask
     async with client(server.url, api_key="sk_wrong") as nobody:
         with pytest.raises(ProviderSilent):
             await nobody.get(ObjectKind.PAYMENT, "pa_1")
 
 
-async def test_a_refund_is_found_by_our_id_among_many(stripe: StripePayments) -> None:
+async def test_a_refund_is_found_by_our_id_among_those_of_its_payment(
+    stripe: StripePayments, server: StripeServer
+) -> None:
     payment = await stripe.create_payment(ASKED)
+    other = await stripe.create_payment(replace(ASKED, id="9" * 32))
     ids = [digit * 32 for digit in "abc"]
     for id in ids:
         wanted = RefundRequest(tenant="acme", id=id, payment=payment.id, amount=Amount(1_000, USD))
         await stripe.create_refund(wanted)
+    for number in range(10):
+        wanted = RefundRequest(tenant="acme", id=f"{number}" * 32, payment=other.id, amount=Amount(100, USD))
+        await stripe.create_refund(wanted)
     for id in ids:
-        found = await stripe.find(ObjectKind.REFUND, tenant="acme", own_id=id)
-        assert isinstance(found, RefundFact)
+        found = await stripe.find_refund("acme", id, payment=payment.id)
+        assert found is not None
         assert found.refund == id
-    assert await stripe.find(ObjectKind.REFUND, tenant="acme", own_id="f" * 32) is None
-    assert await stripe.find(ObjectKind.REFUND, tenant="other", own_id=ids[0]) is None
+    server.listed = 0
+    assert await stripe.find_refund("acme", "f" * 32, payment=payment.id) is None
+    assert server.listed == len(ids), "only the pages of that payment are looked through"
+    assert await stripe.find_refund("other", ids[0], payment=payment.id) is None
+    assert await stripe.find_refund("acme", ids[0], payment=other.id) is None
 
 
 async def test_a_payment_that_succeeded_shows_what_stripe_booked_in_its_own_currency(
@@ -174,8 +183,8 @@ async def test_refunds_disputes_and_payouts_are_read_as_they_stand(
         "status": "succeeded",
         "balance_transaction": {"id": "txn_1", "amount": -3_000, "fee": 0, "currency": "usd"},
     }
-    settled = await stripe.find(ObjectKind.REFUND, tenant="acme", own_id=REFUND)
-    assert isinstance(settled, RefundFact)
+    settled = await stripe.find_refund("acme", REFUND, payment=payment.id)
+    assert settled is not None
     assert settled.movement is not None
     assert (settled.status, settled.movement.settled) == (RefundStatus.SUCCEEDED, Amount(3_000, USD))
 
@@ -195,6 +204,16 @@ async def test_refunds_disputes_and_payouts_are_read_as_they_stand(
     assert isinstance(won, DisputeFact)
     assert won.returned is not None
     assert (won.status, won.returned.fee) == (DisputeStatus.WON, Amount(1_500, USD))
+
+    inquiry = server.add(
+        "dispute", payment_intent=payment.id, status="warning_needs_response", amount=10_000, currency="usd",
+        created=1_790_000_000, balance_transactions=[], reason="general",
+    )  # fmt: skip
+    for status, said in (("warning_under_review", DisputeStatus.OPEN), ("warning_closed", DisputeStatus.WON)):
+        server.objects[inquiry]["status"] = status
+        asked = await stripe.get(ObjectKind.DISPUTE, inquiry)
+        assert isinstance(asked, DisputeFact)
+        assert (asked.status, asked.taken, asked.returned) == (said, None, None)
 
     sent = server.add("payout", status="in_transit", amount=9_601, currency="usd", created=1_790_000_000,
                       balance_transaction={"id": "txn_4", "amount": -9_601, "fee": 0, "currency": "usd"})  # fmt: skip

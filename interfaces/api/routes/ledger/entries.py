@@ -36,7 +36,7 @@ from interfaces.api.fields import (
 from interfaces.api.pages import Cursor, Limit, shown
 from interfaces.api.problems import refusal_as_problem
 from interfaces.api.routes.ledger.shown import EntryPage, ShownEntry, ShownPosting, entry, posted
-from interfaces.api.routes.proposed import Proposed
+from interfaces.api.routes.proposed import Proposed, needs_two
 from interfaces.api.strict_json import StrictRoute
 from projections import journal
 
@@ -240,9 +240,7 @@ async def _entry(ask: Ask, body: EntryBody, id: EntryId) -> JournalEntry:
 
 def _is_large(ask: Ask, entry: JournalEntry) -> bool:
     """Tell whether two people post an entry: where its debits in an asset come above what the settings say of it."""
-    above = ask.parts.settings.second_person_entries
-    moved = ((asset, amount) for asset, amount in debits(entry).items() if asset.code in above)
-    return any(amount > Amount.parse(above[asset.code], asset) for asset, amount in moved)
+    return needs_two(ask, debits(entry).values())
 
 
 def _check_none_large(ask: Ask, entries: Sequence[JournalEntry | Invalid]) -> None:
