@@ -5,6 +5,7 @@ measures latency from when a request should have been sent, so that a stall coun
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -50,15 +51,18 @@ def request(method: str, path: str, *, token: str, body: bytes = b"", key: str =
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def closed_loop(port: int, make: Request, *, connections: int, seconds: float) -> Answered:
-    """Keep so many connections busy for so long."""
+async def closed_loop(
+    port: int, make: Request, *, connections: int, seconds: float, most: int | None = None
+) -> Answered:
+    """Keep so many connections busy for so long, or until so many requests were sent."""
     answered = Answered()
     started = time.perf_counter()
     end = started + seconds
+    numbers = itertools.count()
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while (due := time.perf_counter()) < end:
+        while (due := time.perf_counter()) < end and (most is None or next(numbers) < most):
             writer.write(make())
             status, position = await _answer(reader)
             answered.take(due=due, status=status, position=position)

@@ -3,6 +3,7 @@
 import csv
 import io
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -55,7 +56,7 @@ def withdrawn(user: Caller, value: str) -> str:
     return str(body(requested(user, value, destination(user)), 201)["id"])
 
 
-def balances(user: Caller, after: httpx.Response) -> dict[tuple[str, str], str]:
+def balances(user: Caller, after: httpx.Response | int) -> dict[tuple[str, str], str]:
     found = body(user.get("balances", after=after))["balances"]
     return {(one["bucket"], one["state"]): one["value"] for one in found}
 
@@ -260,17 +261,29 @@ def test_a_withdrawal_is_in_one_file_and_its_own_user_makes_none_of_it(
     assert (sent["status"], len(sent["payout_file"])) == ("approved", 32)
 
 
-def test_32_withdrawals_that_race_take_what_there_is_and_no_more(house: House, trader: Caller) -> None:
-    funded(house, trader, "100.00")
+@pytest.mark.parametrize(
+    ("money_there", "each", "passing", "refusals"),
+    [
+        ("100.00", "20.00", 5, {"insufficient_funds"}),
+        ("50000.00", "2500.00", 4, {"withdrawal_limit_exceeded"}),
+        ("50000.00", "10.00", 10, {"too_many_withdrawals"}),
+    ],
+    ids=["balance", "daily limit", "requests of a day"],
+)
+def test_32_withdrawals_that_race_over_three_processes_take_what_there_is_and_no_more(  # noqa: PLR0917 - cases
+    house: House, trader: Caller, money_there: str, each: str, passing: int, refusals: set[str]
+) -> None:
+    funded(house, trader, money_there)
     to = destination(trader)
-    with ThreadPoolExecutor(16) as threads:
-        answers = list(threads.map(lambda _: requested(trader, "20.00", to), range(32)))
+    processes = (trader, *(trader.at(api) for api in house.installation.apis))
+    assert len({str(one.http.base_url) for one in processes}) == 3
+    with ThreadPoolExecutor(32) as threads:
+        answers = list(threads.map(lambda number: requested(processes[number % 3], each, to), range(32)))
     codes = sorted(answer.status_code for answer in answers)
-    assert codes == [201] * 5 + [409] * 27
-    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {
-        "insufficient_funds", "withdrawal_limit_exceeded",
-    }  # fmt: skip
-    assert balances(trader, answers[0])["real", "held"] == "100.00"
+    assert codes == [201] * passing + [409] * (32 - passing)
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == refusals
+    taken = passing * Decimal(each)
+    assert balances(trader, house.head())["real", "held"] == f"{taken:.2f}"
 
 
 def test_cancelling_and_approving_at_once_has_one_winner(house: House, trader: Caller, operator: Caller) -> None:
