@@ -29,7 +29,7 @@ from interfaces.postgres.configuration import Layout
 from interfaces.postgres.vault_crypto import load_master_key
 
 CONNECTIONS = 32
-USERS = 20
+USERS = 6
 PER_SECOND = 300
 SECONDS = 8.0
 STEADY = int(PER_SECOND * SECONDS)
@@ -102,7 +102,7 @@ async def _deposits_asked_for(
         asked = await closed_loop(port, lambda: _deposit(next(asking)), connections=CONNECTIONS, seconds=2.0)
         _require_no_errors(asked.errors)
         made += len(asked.latencies_s)
-        report.conditions["deposits asked for"] = f"{asked.rate:,.0f}/s"
+        report.add(Figure(name="deposits asked for", value=asked.rate, unit="/s"))
     payments = [str(row[0]) for row in connection.execute(_PAID)]
     _until_followed(connection)
     return payments[:DEPOSITS]

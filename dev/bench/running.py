@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,5 +131,5 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as answer:
                 if answer.status == 200:  # noqa: PLR2004 - 200 OK
                     return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             time.sleep(0.02)
