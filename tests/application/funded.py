@@ -1,5 +1,6 @@
 """Money that comes in and is taken back, as the tests of use cases say it: requests of people, words of a provider."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from application import streams
@@ -15,6 +16,7 @@ from domain.funding.refund import Refund
 from domain.ids import DepositId, ReceiptId, RefundId, UserId
 from domain.money import Amount
 from domain.payments import BalanceMovement, DisputeFact, PaymentFact, PayoutFact, RefundFact
+from domain.withdrawals.withdrawal import Withdrawal
 from tests.application.memory import Memory
 from tests.application.people import FINANCE
 from tests.application.world import NOW, TENANT, an_id, envelope
@@ -88,8 +90,8 @@ def says_refund(key: str, known: Refund, fact: RefundFact) -> Command:
     return record_refund(envelope(f"says {key}"), known, fact)
 
 
-def says_dispute(key: str, known: Deposit, fact: DisputeFact) -> Command:
-    return record_dispute(envelope(f"says {key}"), known, fact)
+def says_dispute(key: str, known: Deposit, fact: DisputeFact, *, withdrawals: Sequence[Withdrawal] = ()) -> Command:
+    return record_dispute(envelope(f"says {key}"), known, fact, withdrawals=withdrawals)
 
 
 def says_payout(key: str, fact: PayoutFact) -> Command:

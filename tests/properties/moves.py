@@ -3,6 +3,7 @@
 Every move goes through the use cases and the real deciders; what the rules refuse leaves nothing.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
@@ -29,9 +30,12 @@ from tests.application.memory import Memory
 from tests.application.people import ANA, BOB, CONNECTION, FINANCE, PEOPLE, btc, connected, usd
 from tests.application.world import NOW, TENANT, an_id, command, envelope, flow
 from tests.domain.ledger.entries import postings
+from tests.properties import money_moves
+from tests.properties.money_moves import MoneyMoves, NothingThere
 
+Move = Callable[[], Iterator[Command]]
 USERS = (ANA, BOB)
-FOUNDATION = (*PEOPLE, connected("10000"))
+FOUNDATION = (*PEOPLE, connected("10000"), *money_moves.FOUNDATION)
 MANUAL = (
     "bank:own +{n} | liabilities:users:{u}:real:available -{n}",
     "liabilities:users:{u}:real:available +{n} | bank:own -{n}",
@@ -51,9 +55,6 @@ UNSOUND = (
     "bank:own +{n}",
 )
 FLOWS = {
-    "deposit": "psp:stripe +{n} | liabilities:users:{u}:real:available -{n}",
-    "withdrawal_requested": "liabilities:users:{u}:real:available +{n} | liabilities:users:{u}:real:held -{n}",
-    "withdrawal_approved": "liabilities:users:{u}:real:held +{n} | liabilities:withdrawals:payable:{u} -{n}",
     "bonus_granted": "memo:bonus:issued +{n} | memo:users:{u}:bonus -{n}",
     "trading_commission": "memo:users:{u}:bonus +{n} | memo:bonus:issued -{n} | revenue:discounts +{n} |"
     " revenue:trading_commission -{n}",
@@ -85,22 +86,29 @@ class Company:
     appends: list[list[tuple[str, Any]]] = field(default_factory=list)
     accepted: int = 0
     refused: int = 0
+    tried: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
     _number: int = 0
 
     def __post_init__(self) -> None:
+        self._money = MoneyMoves(self.random, self.memory, self.name)
         for one in FOUNDATION:
             self.appends.append(self.memory.submit(one)[1])
 
     def live(self, moves: int) -> Iterator[None]:
         """Make moves; yield after each that was accepted."""
         sound = (self._manual, self._manual, self._flow, self._flow, self._transfer, self._reversal, self._trade)
-        choices = (*sound, *sound, self._unsound)
+        choices: tuple[Move, ...] = (*sound, *sound, self._unsound, *self._money.moves())
         for _ in range(moves):
             self._number += 1
             try:
                 for one in self.random.choice(choices)():
                     self.asked.append(one)
+                    self.tried[one.name] += 1
                     self.appends.append(self.memory.submit(one)[1])
+                    self.done[one.name] += 1
+            except NothingThere:
+                continue
             except DomainError:
                 self.refused += 1
             else:
