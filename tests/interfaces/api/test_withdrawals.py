@@ -270,8 +270,8 @@ def test_a_withdrawal_is_in_one_file_and_its_own_user_makes_none_of_it(
     ],
     ids=["balance", "daily limit", "requests of a day"],
 )
-def test_32_withdrawals_that_race_over_three_processes_take_what_there_is_and_no_more(  # noqa: PLR0917 - cases
-    house: House, trader: Caller, money_there: str, each: str, passing: int, refusals: set[str]
+def test_32_withdrawals_that_race_over_three_processes_take_what_there_is_and_no_more(
+    *, house: House, trader: Caller, money_there: str, each: str, passing: int, refusals: set[str]
 ) -> None:
     funded(house, trader, money_there)
     to = destination(trader)
