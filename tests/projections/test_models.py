@@ -26,10 +26,16 @@ def test_no_table_of_two_models_has_the_same_name() -> None:
     assert len(tables) == len(set(tables))
 
 
+READ_AS_ENTRIES = frozenset({
+    "allowance.set.v1", "allowance.used.v1", "allowance.restored.v1", "write_off.made.v1", "write_off.recovered.v1",
+})  # fmt: skip
+"""What finance gives up and provides for is read in the journal: each has an entry in its append that names it."""
+
+
 def test_every_event_of_money_and_trading_is_read_by_some_model() -> None:
     read = frozenset().union(*(projection.handles for projection in PROJECTIONS.values()))
     unread = {name for name in EVENTS if name not in read}
-    assert unread == {
+    assert unread - READ_AS_ENTRIES == {
         "tenant.created.v1",
         "user.sessions_ended.v1",
         "user.identity_linked.v1",

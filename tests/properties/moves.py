@@ -149,8 +149,10 @@ class Company:
         yield transfer(f"transfer {self.name}{self._number}", source, target, amount=f"{self.random.randint(1, 15)}.00")
 
     def _reversal(self) -> Iterator[Command]:
-        posted = [event.entry.id for _, event in self.memory.appended if isinstance(event, EntryPosted)]
-        original = self.random.choice(posted[-12:])
+        """Reverse what was posted lately: mostly what a person posted, for nothing else may be."""
+        posted = [event.entry for _, event in self.memory.appended if isinstance(event, EntryPosted)][-12:]
+        manual = [entry for entry in posted if entry.kind == "adjustment"]
+        original = self.random.choice(manual if manual and self.random.random() < 0.7 else posted).id
         name = f"reversal {self.name}{self._number}"
         making = reverse_entry(
             envelope(name, actor=FINANCE),
