@@ -24,7 +24,7 @@ from standardwebhooks.webhooks import Webhook
 
 from dev.bench.figures import Better, Figure, Report, percentile
 from dev.bench.load import closed_loop, open_loop, request
-from dev.bench.running import add_conditions, add_user, free_port, installation, lastro, login, up
+from dev.bench.running import PASSWORD, add_conditions, add_user, free_port, installation, lastro, login, up
 from interfaces.postgres.configuration import Layout
 from interfaces.postgres.vault_crypto import load_master_key
 
@@ -157,7 +157,8 @@ async def _withdraw(
     finance = login(port, "finance@bench.example")
     for user in users:
         _post(port, "ledger/entries", token=finance, body=_money_for(user))
-    to = [_post(port, "destinations", token=token, body=_IBAN)["id"] for token in tokens]
+    fresh = [_post(port, "auth/step-up", token=token, body={"password": PASSWORD})["access_token"] for token in tokens]
+    to = [_post(port, "destinations", token=token, body=_IBAN)["id"] for token in fresh]
     asking = itertools.cycle(zip(tokens, to, strict=True))
 
     def withdrawal() -> bytes:
