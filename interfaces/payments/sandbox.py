@@ -29,7 +29,7 @@ from domain.payments import (
     RefundFact,
     RefundStatus,
 )
-from interfaces.postgres.connections import Connection, Pool, reading, writing
+from interfaces.postgres.connections import Connection, Pool, committing_each, reading, writing
 
 F = TypeVar("F", bound=ProviderFact)
 
@@ -107,8 +107,8 @@ class SandboxPayments:
 
     async def get(self, kind: ObjectKind, object_id: str) -> ProviderFact | None:
         """See the port."""
-        async with reading(self._source, _TENANT) as connection:
-            row = await (await connection.execute(_GET, [object_id])).fetchone()
+        async with committing_each(self._source) as connection:
+            row = await (await connection.execute(_GET, [object_id], prepare=True)).fetchone()
         return _read(row[1], kind) if row is not None and row[0] == kind else None
 
     async def find_payment(self, tenant: str, deposit: str) -> PaymentFact | None:
