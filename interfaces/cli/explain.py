@@ -87,8 +87,8 @@ def _print(found: "Explanation") -> None:
         _add_step(root, step)
     if found.next_cursor:
         root.add(Text(f"… more: --cursor {found.next_cursor}"))
-    console = Console(emoji=False, markup=False)
-    console.print(root, width=None if console.is_terminal else UNBROKEN, soft_wrap=not console.is_terminal)
+    width = None if Console().is_terminal else UNBROKEN
+    Console(emoji=False, markup=False, width=width).print(root)
 
 
 def _add_figures(root: "Tree", title: str, figures: "tuple[Figure, ...]") -> None:

@@ -7,6 +7,9 @@ from typing import Any
 NAMES = {"value", "amount", "debit", "credit", "difference"}
 """What a field is called that holds the number of an amount, beside the field `asset`."""
 
+NAMING = {("metadata",), ("subject",)}
+"""Fields whose texts name things and are no numbers."""
+
 Path = tuple[str, ...]
 Json = Mapping[str, Any]
 
@@ -56,7 +59,7 @@ class Document:
     def money_of(self, schema: Json, path: Path = (), seen: Path = ()) -> Iterator[Path]:
         """Yield the paths of all money that an answer of a schema may hold."""
         name, found = self.resolved(schema)
-        if name in seen:
+        if name and name in seen:
             return
         for property_, inner in found.get("properties", {}).items():
             if property_ in NAMES and "asset" in found["properties"] and inner.get("type") == "string":
@@ -68,12 +71,11 @@ class Document:
             yield from self.money_of(found["items"], (*path, "[]"), (*seen, name))
 
     def loose_of(self, schema: Json, path: Path = (), seen: Path = ()) -> Iterator[Path]:
-        """Yield the paths of objects whose fields the document does not name, other than pairs of texts."""
+        """Yield the paths of objects whose fields the document does not name, but for texts that name things."""
         name, found = self.resolved(schema)
-        if name in seen:
+        if name and name in seen:
             return
-        open_to = found.get("additionalProperties")
-        if found.get("type") == "object" and "properties" not in found and open_to != {"type": "string"}:
+        if found.get("type") == "object" and "properties" not in found and path[-1:] not in NAMING:
             yield path
         for property_, inner in found.get("properties", {}).items():
             yield from self.loose_of(inner, (*path, property_), (*seen, name))
