@@ -16,6 +16,7 @@ from application.ids import derive
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
 from domain import (
+    api_keys,
     assets,
     claims,
     connections,
@@ -73,6 +74,9 @@ EVENTS: Mapping[str, type] = {
     "position.dust_removed.v1": positions.DustRemoved,
     "destination.added.v1": destinations.DestinationAdded,
     "destination.removed.v1": destinations.DestinationRemoved,
+    "api_key.created.v1": api_keys.ApiKeyCreated,
+    "api_key.rotated.v1": api_keys.ApiKeyRotated,
+    "api_key.revoked.v1": api_keys.ApiKeyRevoked,
     "withdrawal.requested.v1": withdrawals.WithdrawalRequested,
     "withdrawal.cancelled.v1": withdrawals.WithdrawalCancelled,
     "withdrawal.approved.v1": withdrawals.WithdrawalApproved,

@@ -10,6 +10,7 @@ from typing import Any
 
 from application import streams
 from domain import (
+    api_keys,
     assets,
     claims,
     connections,
@@ -58,6 +59,7 @@ DECIDERS: Mapping[str, Decider] = {
     "order": Decider(order.INITIAL, order.decide, order.evolve, order.State),
     "position": Decider(position.INITIAL, position.decide, position.evolve, state.Position),
     "destination": Decider(destinations.INITIAL, destinations.decide, destinations.evolve, destinations.State),
+    "api_key": Decider(api_keys.INITIAL, api_keys.decide, api_keys.evolve, api_keys.State),
     "withdrawal": Decider(withdrawal.INITIAL, withdrawal.decide, withdrawal.evolve, withdrawal.State),
     "payout_file": Decider(payout_file.INITIAL, payout_file.decide, payout_file.evolve, payout_file.State),
     "proposal": Decider(proposals.INITIAL, proposals.decide, proposals.evolve, proposals.State),

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.holdings import Holdings
-from domain.ids import DestinationId, SubjectId
+from domain.ids import ApiKeyId, DestinationId, SubjectId
 from domain.money import Amount
 from domain.orders.commands import OrderCommand
 from domain.orders.order import Order
@@ -107,6 +107,47 @@ class Destinations(Protocol):
 
     async def sweep_destinations(self, tenant: str) -> int:
         """Delete destinations whose append never came, an hour after the last attempt; return how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What proves a key, an Ed25519 public key or an HMAC secret; and from which networks it is good, if not all."""
+
+    name: str
+    addresses: tuple[str, ...]
+    proof: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCredential:
+    """A credential, and about when it was used last."""
+
+    credential: Credential
+    last_used_at: datetime | None
+
+
+class ApiKeys(Protocol):
+    """Credentials of API keys, sealed with the key of the person whose they are.
+
+    What is written before an append that then never comes is swept.
+    """
+
+    async def put_credential(
+        self, tenant: str, key: ApiKeyId, *, owner: SubjectId, stream: str, credential: Credential
+    ) -> bool:
+        """Keep a credential before the append that makes `stream`; say whether it is new: a repetition changes nothing.
+
+        Raises UnknownSubject, also for an erased owner.
+        """
+
+    async def get_credentials(self, tenant: str, keys: Collection[ApiKeyId]) -> dict[ApiKeyId, KeptCredential]:
+        """Return the credentials of many keys; what is unknown or belongs to an erased person is left out."""
+
+    async def note_use(self, tenant: str, key: ApiKeyId, at: datetime) -> None:
+        """Remember that a key was used. It is no fact: it is told to people and decides nothing."""
+
+    async def sweep_credentials(self, tenant: str) -> int:
+        """Delete credentials whose append never came, an hour after the last attempt; return how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

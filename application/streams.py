@@ -94,6 +94,11 @@ def destination(tenant: str, destination_id: str) -> str:
     return f"{tenant}:destination-{destination_id}"
 
 
+def api_key(tenant: str, key: str) -> str:
+    """Name the stream of an API key."""
+    return f"{tenant}:api_key-{key}"
+
+
 def withdrawal(tenant: str, withdrawal_id: str) -> str:
     """Name the stream of a withdrawal."""
     return f"{tenant}:withdrawal-{withdrawal_id}"

@@ -23,6 +23,7 @@ ReceiptId = NewType("ReceiptId", str)
 QuoteId = NewType("QuoteId", str)
 WriteOffId = NewType("WriteOffId", str)
 TransferId = NewType("TransferId", str)
+ApiKeyId = NewType("ApiKeyId", str)
 Tenant = NewType("Tenant", str)
 AccountPath = NewType("AccountPath", str)
 

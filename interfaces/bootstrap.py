@@ -28,6 +28,7 @@ from interfaces.identity.providers import identity_providers
 from interfaces.payments.providers import open_providers
 from interfaces.postgres.connections import connect, pool
 from interfaces.postgres.vault import open_vault
+from interfaces.postgres.vault_api_keys import PostgresApiKeys
 from interfaces.postgres.vault_crypto import load_master_key
 from interfaces.postgres.vault_destinations import PostgresDestinations
 from interfaces.postgres.vault_factors import PostgresSecondFactors
@@ -93,6 +94,7 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
             assets=Assets(store),
             vault=await open_vault(vaults, keys, clock),
             destinations=PostgresDestinations(vaults, keys, clock),
+            api_keys=PostgresApiKeys(vaults, keys, clock),
             inbox=PostgresInbox(vaults, keys, clock),
             notifier=PostgresOutbox(vaults, keys, clock),
             proofs=PostgresProofs(vaults, clock),

@@ -1,7 +1,7 @@
 """The worker role that forgets what the vault keeps for nobody.
 
-That is people and destinations whose append never came, and sessions that are over. What is an orphan, and since when,
-is the vault's own rule.
+That is people, destinations and API keys whose append never came, and sessions that are over. What is an orphan, and
+since when, is the vault's own rule.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from application.ports import Destinations, Sessions, Vault
+from application.ports import ApiKeys, Destinations, Sessions, Vault
 from application.streams import SYSTEM
 from interfaces.postgres.connections import Pool, reading
 
@@ -30,6 +30,7 @@ class Sweeper:
     pool: Pool
     vault: Vault
     destinations: Destinations
+    api_keys: ApiKeys
     sessions: Sessions
 
     async def run(self) -> None:
@@ -43,6 +44,7 @@ class Sweeper:
         swept = 0
         for tenant in await self._tenants():
             swept += await self.destinations.sweep_destinations(tenant)
+            swept += await self.api_keys.sweep_credentials(tenant)
             swept += await self.vault.sweep_subjects(tenant)
             swept += await self.sessions.sweep_sessions(tenant)
         if swept:

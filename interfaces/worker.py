@@ -40,6 +40,7 @@ from interfaces.payments.sandbox_sender import SandboxSender
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import Pool, connect, pool
 from interfaces.postgres.vault import PostgresVault
+from interfaces.postgres.vault_api_keys import PostgresApiKeys
 from interfaces.postgres.vault_crypto import VaultKeys, load_master_key
 from interfaces.postgres.vault_destinations import PostgresDestinations
 from interfaces.postgres.vault_post import PostgresPost
@@ -187,6 +188,7 @@ class _Parts:
             pool=source,
             vault=PostgresVault(source, keys, clock),
             destinations=PostgresDestinations(source, keys, clock),
+            api_keys=PostgresApiKeys(source, keys, clock),
             sessions=PostgresSessions(source, keys, clock, terms=login_terms(self.settings)),
         )
 

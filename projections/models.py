@@ -13,6 +13,7 @@ from application.log import Recorded
 from application.upcasters import UPCASTERS
 from projections import (
     accounts,
+    api_keys,
     assets,
     connections,
     deposits,
@@ -60,7 +61,7 @@ def stored_names(classes: Iterable[type]) -> frozenset[str]:
 
 _MODULES = (
     assets, users, connections, accounts, journal, orders, fills, positions, destinations, withdrawals, proposals,
-    deposits, refunds, disputes, payouts, receipts, transfers, quotes,
+    deposits, refunds, disputes, payouts, receipts, transfers, quotes, api_keys,
 )  # fmt: skip
 
 PROJECTIONS: Mapping[str, Projection] = {module.NAME: Projection.of(module) for module in _MODULES}

@@ -20,7 +20,7 @@ Kind = Literal["records", "credentials"]
 _EMAIL, _PASSWORD = "email", "password"
 _ORPHAN_AGE = timedelta(hours=1)
 _OF_SUBJECTS = (
-    *("records", "credentials", "sessions", "destinations", "outbox", "proofs"),
+    *("records", "credentials", "sessions", "destinations", "api_keys", "outbox", "proofs"),
     *("backup_codes", "second_factors", "identities", "provider_logins"),
 )
 """Tables whose rows belong to a subject and go with it."""

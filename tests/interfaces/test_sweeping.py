@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.committer import Committer
+from application.ports import Credential
 from application.tenants import create_tenant
-from domain.ids import DestinationId, SubjectId
+from domain.ids import ApiKeyId, DestinationId, SubjectId
 from domain.tenants import CreateTenant
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import pool
 from interfaces.postgres.vault import open_vault
+from interfaces.postgres.vault_api_keys import PostgresApiKeys
 from interfaces.postgres.vault_crypto import VaultKeys
 from interfaces.postgres.vault_destinations import PostgresDestinations
 from interfaces.postgres.vault_sessions import PostgresSessions
@@ -41,6 +43,7 @@ async def test_orphans_of_every_tenant_are_swept_after_an_hour_and_nobody_else_i
         await _tenants(committer)
     async with pool(database.app, name="test", size=2) as source:
         vault, destinations = await open_vault(source, keys, clock), PostgresDestinations(source, keys, clock)
+        api_keys = PostgresApiKeys(source, keys, clock)
         sessions = PostgresSessions(source, keys, clock)
         for tenant, subject in ((TENANT, USER), (TENANT, an_id("orphan")), ("other", an_id("orphan"))):
             await vault.create_subject(
@@ -53,11 +56,17 @@ async def test_orphans_of_every_tenant_are_swept_after_an_hour_and_nobody_else_i
         await destinations.put_destination(
             TENANT, lost, owner=SubjectId(USER), stream=f"{TENANT}:destination-{lost}", particulars={"key": "x"}
         )
+        unused = ApiKeyId(an_id("unused"))
+        await api_keys.put_credential(
+            TENANT, unused, owner=SubjectId(USER), stream=f"{TENANT}:api_key-{unused}",
+            credential=Credential(name="bot", addresses=(), proof=b"x"),
+        )  # fmt: skip
         await sessions.open_session(TENANT, SubjectId(USER))
-        sweeper = Sweeper(pool=source, vault=vault, destinations=destinations, sessions=sessions)
+        sweeper = Sweeper(pool=source, vault=vault, destinations=destinations, api_keys=api_keys, sessions=sessions)
         assert await sweeper.sweep() == 0
         clock.moment += timedelta(hours=1, seconds=1)
-        assert await sweeper.sweep() == 3
+        assert await sweeper.sweep() == 4
+        assert await api_keys.get_credentials(TENANT, [unused]) == {}
         assert await destinations.get_destinations(TENANT, [lost]) == {}
         left = await vault.get_fields(TENANT, "email", [SubjectId(USER), SubjectId(an_id("orphan"))])
         assert set(left) == {SubjectId(USER)}

@@ -4,16 +4,29 @@ from dataclasses import replace
 from datetime import timedelta
 
 from application import streams
+from application.api_keys import Wanted, create_key, find_key, revoke_key, rotate_key
 from application.destinations import add_destination
 from application.exchange import accept_quote, ask_for_quote, record_rate
 from application.payout_files import make_payout_file
 from application.proposals import propose_approval
 from application.transfers import make_transfer
 from application.withdrawals import approve_withdrawal, find_withdrawal, request_withdrawal
+from domain import api_keys
+from domain.api_keys import Scope
 from domain.destinations import AddDestination, Kind
 from domain.exchange.quote import Costs, Quote
 from domain.exchange.rates import PRICE_SCALE
-from domain.ids import AccountPath, DestinationId, PayoutFileId, ProposalId, QuoteId, TransferId, UserId, WithdrawalId
+from domain.ids import (
+    AccountPath,
+    ApiKeyId,
+    DestinationId,
+    PayoutFileId,
+    ProposalId,
+    QuoteId,
+    TransferId,
+    UserId,
+    WithdrawalId,
+)
 from domain.ledger.accounts import Bucket
 from domain.money import Amount, Asset
 from domain.users import Role
@@ -33,6 +46,20 @@ async def destination(house: House, user: UserId, *, kind: Kind = Kind.IBAN) -> 
     )
     await house.do(add_destination(house.envelope(actor=user), command))
     return id
+
+
+async def api_key(house: House, user: UserId) -> ApiKeyId:
+    """Make a key, rotate it, and revoke it; return its successor, which is good."""
+    first, second = (
+        Wanted(key=ApiKeyId(name(word, house.tenant, user)), kind=api_keys.Kind.HMAC, has_addresses=False)
+        for word in ("first key", "second key")
+    )
+    await house.do(create_key(house.envelope(actor=user), first, user=user, scopes=(Scope.READ, Scope.TRADE)))
+    envelope = house.envelope(actor=user)
+    known = await find_key(house.committer, envelope, first.key)
+    await house.do(rotate_key(envelope, known, second, overlap=timedelta(hours=1)))
+    await house.do(revoke_key(house.envelope(actor=user), first.key))
+    return second.key
 
 
 async def withdrawal(house: House, user: UserId, to: DestinationId, *, cents: int = 5_000) -> Withdrawal:

@@ -50,6 +50,7 @@ async def money_moves(house: House, user: UserId, *, to: UserId) -> None:
     destination = await cashier.destination(house, user)
     await cashier.proposal(house, await cashier.withdrawal(house, user, destination, cents=60_000))
     await cashier.payout_file(house, user, destination)
+    await cashier.api_key(house, user)
 
 
 @asynccontextmanager
@@ -113,6 +114,7 @@ CHANGES = {
     "orders": "UPDATE orders_g1.order_fees SET units = units - 1",
     "fills": "UPDATE fills_g1.fills SET price = price + 1 WHERE side = 'sell'",
     "positions": "UPDATE positions_g1.positions SET realised = realised * 10",
+    "api_keys": "UPDATE api_keys_g1.api_keys SET revoked_at = NULL WHERE revoked_at IS NOT NULL",
     "destinations": "UPDATE destinations_g1.destinations SET removed = true",
     "withdrawals": "UPDATE withdrawals_g1.withdrawals SET net = net + 1",
     "proposals": "UPDATE proposals_g1.proposals SET proposed_by = 'somebody'",

@@ -50,6 +50,7 @@ async def house(house: House) -> House:
     await cashier.proposal(house, await cashier.withdrawal(house, ana, to, cents=60_000))
     await cashier.payout_file(house, ana, to)
     await house.do(approve_withdrawal(house.envelope(), await cashier.withdrawal(house, ana, to)))
+    await cashier.api_key(house, ana)
     dora = await house.user("dora")
     await till.some_funding(house, dora)
     await cashier.transfer(house, dora, to=ana)
