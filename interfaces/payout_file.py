@@ -13,13 +13,13 @@ from application.payout_files import find_payout_file
 from application.ports import Destinations
 from domain.money import Amount
 from domain.withdrawals.withdrawal import Withdrawal
+from interfaces.csv_text import harmless
 
 COLUMNS = (
     "reference", "rail", "holder", "tax_id", "country", "bank", "branch", "account", "iban", "bic", "key_type", "key",
     "amount", "asset", "requested_at",
 )  # fmt: skip
 CONTROL = "TOTAL"
-_FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,4 +64,4 @@ def _line(one: Withdrawal, particulars: dict[str, str]) -> dict[str, str]:
 
 def _text(value: str) -> str:
     is_phone = value.startswith("+") and value[1:].isdigit()
-    return f"'{value}" if value.startswith(_FORMULA) and not is_phone else value
+    return value if is_phone else harmless(value)

@@ -77,8 +77,11 @@ class Settings(BaseSettings):
     limit_anonymous: int = Field(
         100, ge=0, description="requests of an address without token in 15 minutes; 0: no limit"
     )
-    limit_users: int = Field(1_000, ge=0, description="requests of a user in 15 minutes; finance has no limit")
+    limit_users: int = Field(1_000, ge=0, description="requests of a user in 15 minutes")
     limit_admins: int = Field(5_000, ge=0, description="requests of an administrator in 15 minutes")
+    limit_finance: int = Field(0, ge=0, description="requests of somebody of finance in 15 minutes")
+    limit_api_keys: int = Field(0, ge=0, description="requests of an API key in 15 minutes")
+    limit_webhooks: int = Field(0, ge=0, description="messages of providers from an address in 15 minutes")
     login_failures_max: Count = Field(5, description="failed logins that lock a pair of e-mail and address")
     login_window_s: Count = Field(900, description="time in which they count")
     login_lock_s: Count = Field(900, description="how long the pair stays locked")

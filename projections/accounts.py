@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from application.log import Recorded
 from application.store import Connection
-from domain.errors import NotFound
+from domain.errors import Invalid, NotFound
 from domain.ids import UserId
 from domain.ledger.accounts import Account, Bucket, available, describe, held, receivable
 from domain.ledger.entry import EntryPosted
@@ -55,6 +55,16 @@ class AccountUnused(NotFound):
     code: ClassVar[str] = "unknown_account"
     sentence: ClassVar[str] = "There is no such account."
     account: str
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownBucket(Invalid):
+    """Users have no such bucket, or none of its money is in that state."""
+
+    code: ClassVar[str] = "unknown_bucket"
+    sentence: ClassVar[str] = "There is no such bucket in that state."
+    bucket: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +160,11 @@ def own_accounts(user: UserId) -> dict[str, tuple[str, str]]:
     for units in ("bonus", "credits"):
         own[f"memo:users:{user}:{units}"] = (units, "available")
     return own
+
+
+def own_account(user: UserId, bucket: str, state: str) -> str:
+    """Return the account of a user's bucket in a state. Raises `UnknownBucket`."""
+    by_place = {place: account for account, place in own_accounts(user).items()}
+    if (bucket, state) not in by_place:
+        raise UnknownBucket(bucket=bucket, state=state)
+    return by_place[bucket, state]

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from application.store import Connection
+from domain.ids import UserId
 from domain.ledger.accounts import Account, NormalSide, describe
 from domain.money import Amount, Asset
-from projections.accounts import AccountUnused
+from projections.accounts import AccountUnused, own_account
 from projections.journal import KNOWN, NAME
 from projections.paging import FIRST, MalformedCursor, read_cursor, write_cursor
 from projections.reading import fetch, log_position
@@ -91,13 +92,17 @@ async def get_statement(
 ) -> Statement:
     """Return a page of an account's statement, oldest line first; effective from (inclusive) to (exclusive).
 
-    `known_at` is resolved for the first page and travels in the cursor, so that all pages are cut at the same append.
+    What is known is settled with the first page, by `known_at` or by how far the model is, and travels in the cursor:
+    all pages are cut at the same append, and what is written meanwhile comes into none.
     Raises `UnknownAccount`, `AccountUnused` or `MalformedCursor`.
     """
     described = describe(account)
     model_position = await log_position(connection, NAME)
     wanted: dict[str, object] = {"account": account, "asset": asset, "from": effective_from, "to": effective_to}
-    start = await _first(connection, wanted, moment) if cursor is None else _read(cursor, moment)
+    if cursor is None:
+        start = await _first(connection, wanted, moment, model_position=model_position)
+    else:
+        start = _read(cursor, moment)
     wanted |= start.cut.parameters | {"position": start.position, "line": start.line, "limit": limit + 1}
     rows = await fetch(connection, dict[str, Any], _LINES, wanted)
     sign = -1 if described.normal_side is NormalSide.CREDIT else 1
@@ -114,10 +119,38 @@ async def get_statement(
     )
 
 
-async def _first(connection: Connection, wanted: dict[str, object], moment: Moment) -> _Start:
+async def get_own_statement(
+    connection: Connection,
+    user: UserId,
+    *,
+    bucket: str,
+    state: str,
+    asset: str | None = None,
+    effective_from: datetime | None = None,
+    effective_to: datetime | None = None,
+    moment: Moment = NOW,
+    limit: int,
+    cursor: str | None = None,
+) -> Statement:
+    """Return a page of the statement of a user's bucket; an empty one as long as nothing was ever booked there.
+
+    Raises `UnknownBucket` or `MalformedCursor`.
+    """
+    account = own_account(user, bucket, state)
+    times = {"effective_from": effective_from, "effective_to": effective_to}
+    try:
+        return await get_statement(connection, account, asset=asset, **times, moment=moment, limit=limit, cursor=cursor)
+    except AccountUnused:
+        position = await log_position(connection, NAME)
+        described = describe(account)
+        return Statement(account=described, opening=(), items=(), closing=(), next_cursor=None, log_position=position)
+
+
+async def _first(connection: Connection, wanted: dict[str, object], moment: Moment, *, model_position: int) -> _Start:
     if not await fetch(connection, dict[str, str], _USED, wanted):
         raise AccountUnused(account=str(wanted["account"]))
-    cut = await resolve(connection, moment)
+    known = await resolve(connection, moment)
+    cut = Cut(min(known.known, model_position), known.as_of)
     if wanted["from"] is None:
         return _Start(cut=cut, running={})
     sums = await fetch(connection, dict[str, Any], _OPENING, {**wanted, **cut.parameters})

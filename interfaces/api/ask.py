@@ -20,6 +20,7 @@ from application.ids import derive, namespace
 from application.store import Connection
 from domain.users import Role
 from interfaces.api.admission import admit, count_stranger
+from interfaces.api.deprecated import operation_of
 from interfaces.api.fields import Body
 from interfaces.api.parts import Parts
 from interfaces.api.problems import Problem
@@ -48,8 +49,8 @@ class Ask:
 
     @property
     def operation(self) -> str:
-        """The operation id of the route."""
-        return str(self.request.scope["route"].operation_id)
+        """The operation id of the route; of an alias that of its operation, so that both make the same request."""
+        return operation_of(str(self.request.scope["route"].operation_id))
 
     def owner(self, sees_all: frozenset[Role]) -> str | None:
         """Return whose things this caller sees: None for those of the whole tenant."""
@@ -143,7 +144,7 @@ async def ask(
 ) -> Ask:
     """Admit a request whose token's roles may call its route."""
     parts: Parts = request.app.state.parts
-    return Ask(parts=parts, caller=admit(request), request=request, key=key, min_log_position=min_log_position)
+    return Ask(parts=parts, caller=await admit(request), request=request, key=key, min_log_position=min_log_position)
 
 
 Asked = Annotated[Ask, Depends(ask)]

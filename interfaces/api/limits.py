@@ -1,7 +1,7 @@
 """How many requests somebody may send in a quarter of an hour, by role; strangers are counted by their address.
 
-Each process counts for itself, in memory: with several API processes a limit is about so many times as wide. Finance
-and the webhooks of providers are not counted, nor are health, metrics and the documentation.
+Each process counts for itself, in memory: with several API processes a limit is about so many times as wide. Finance,
+API keys and the webhooks of providers have no limit unless one is set; health, metrics and the documentation none.
 """
 
 import time
@@ -17,7 +17,6 @@ from interfaces.api.tokens import Caller
 from interfaces.settings import Settings
 
 WINDOW_MINUTES = 15
-_UNCOUNTED = frozenset({Role.FINANCE})
 
 
 class Limits:
@@ -28,17 +27,26 @@ class Limits:
         self._strangers = _limit(settings.limit_anonymous)
         self._users = _limit(settings.limit_users)
         self._admins = _limit(settings.limit_admins)
+        self._finance = _limit(settings.limit_finance)
+        self._keys = _limit(settings.limit_api_keys)
+        self._webhooks = _limit(settings.limit_webhooks)
 
     def admit(self, caller: Caller) -> None:
-        """Count a request of somebody with a token. Raises a `Problem` with status 429."""
-        if caller.roles & _UNCOUNTED:
-            return
-        limit = self._admins if Role.ADMIN in caller.roles else self._users
-        self._count(limit, caller.tenant, caller.user)
+        """Count a request of somebody with a token, or of a key. Raises a `Problem` with status 429."""
+        if caller.key is not None:
+            self._count(self._keys, "key", caller.tenant, caller.key)
+        elif Role.FINANCE in caller.roles:
+            self._count(self._finance, caller.tenant, caller.user)
+        else:
+            self._count(self._admins if Role.ADMIN in caller.roles else self._users, caller.tenant, caller.user)
 
     def admit_stranger(self, address: str) -> None:
         """Count a request of somebody without a token. Raises a `Problem` with status 429."""
         self._count(self._strangers, "stranger", address)
+
+    def admit_webhook(self, address: str) -> None:
+        """Count a message of a provider, forged or not. Raises a `Problem` with status 429."""
+        self._count(self._webhooks, "webhook", address)
 
     def _count(self, limit: RateLimitItem | None, *who: str) -> None:
         if limit is None or self._limiter.hit(limit, *who):

@@ -8,12 +8,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from interfaces.api import problems
+from interfaces.api import deprecated, problems
 from interfaces.api.metrics import ANSWERS, SECONDS
 
 MOST_BYTES = 1024 * 1024
@@ -81,6 +82,8 @@ class Requests:
                 headers.setdefault("X-Log-Position", str(self._head()))
                 for name, value in (*_SECURITY, _OVER_TLS) if scope["scheme"] == "https" else _SECURITY:
                     headers.setdefault(name, value)
+                if (successor := _successor(scope)) is not None:
+                    headers.update(dict(deprecated.headers(successor)))
             await send(message)
 
         try:
@@ -106,6 +109,15 @@ class Requests:
             await _refused(request, _WRONG_TYPE)(scope, receive, send)
             return
         await self._app(scope, _limited(receive, most), send)
+
+
+def _successor(scope: Scope) -> str | None:
+    """Return the path that took the place of a deprecated one; None where the route is not deprecated."""
+    route = scope.get("route")
+    if not isinstance(route, APIRoute) or not route.deprecated:
+        return None
+    assert route.openapi_extra is not None, "a deprecated path says which one took its place"
+    return str(route.openapi_extra["x-successor"])
 
 
 def _limited(receive: Receive, most: int) -> Callable[[], Awaitable[Message]]:

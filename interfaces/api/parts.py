@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from application.assets import Assets
 from application.committer import Committer
 from application.identity_ports import Identities, IdentityProvider, SecondFactors
-from application.ports import Clock, Destinations, Inbox, Nonces, Notifier, Payments, Proofs, Sessions, Vault
+from application.ports import ApiKeys, Clock, Destinations, Inbox, Nonces, Notifier, Payments, Proofs, Sessions, Vault
 from application.standing import Standing
 from application.store import Store
 from interfaces.api.limits import Limits
@@ -28,6 +28,7 @@ class Parts:
     assets: Assets
     vault: Vault
     destinations: Destinations
+    api_keys: ApiKeys
     inbox: Inbox
     notifier: Notifier
     proofs: Proofs

@@ -5,9 +5,12 @@ Every route is in it (a test looks), docs/roles.md is generated from it, and `as
 
 from collections.abc import Mapping
 
+from domain.api_keys import ROLES as ROLES_OF_SCOPES
 from domain.proposals import ROLES as ROLES_OF_ACTS
 from domain.proposals import WithdrawalApproval
 from domain.users import Role
+from interfaces.api.deprecated import ALIASES
+from interfaces.api.scopes import FOR_MACHINES, SCOPES
 
 PUBLIC: frozenset[Role] | None = None
 """No token is asked for."""
@@ -26,8 +29,10 @@ _USER_READERS = frozenset({Role.ADMIN, Role.MANAGER, Role.AUDITOR})
 _USER_CHANGERS = frozenset({Role.ADMIN, Role.MANAGER})
 _ADMINS = frozenset({Role.ADMIN})
 _AUDITORS = frozenset({Role.AUDITOR})
+_MACHINES = frozenset({Role.API_ONLY})
+_KEY_HOLDERS = frozenset[Role]().union(*ROLES_OF_SCOPES.values()) - _MACHINES | _ADMINS
 
-ROLES: Mapping[str, frozenset[Role] | None] = {
+_PEOPLE: Mapping[str, frozenset[Role] | None] = {
     "login": PUBLIC,
     "refresh": PUBLIC,
     "start_provider_login": PUBLIC,
@@ -67,6 +72,8 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
     "get_finance_build": _LEDGER_READERS,
     "list_own_balances": _OWN_READERS,
     "list_own_transactions": _OWN_READERS,
+    "get_own_statement": _OWN_READERS,
+    "get_own_statement_as_csv": _OWN_READERS,
     "get_liability_proof": _OWN_READERS,
     "open_connection": _TRADERS,
     "list_connections": _OWN_READERS | {Role.AUDITOR},
@@ -119,6 +126,10 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
     "write_off": _LEDGER_WRITERS,
     "recover_write_off": _LEDGER_WRITERS,
     "set_allowance": _LEDGER_WRITERS,
+    "create_api_key": _KEY_HOLDERS,
+    "list_api_keys": _KEY_HOLDERS,
+    "rotate_api_key": _KEY_HOLDERS,
+    "revoke_api_key": _KEY_HOLDERS,
     "list_users": _USER_READERS,
     "get_user": _USER_READERS,
     "activate_user": _USER_CHANGERS,
@@ -135,6 +146,17 @@ ROLES: Mapping[str, frozenset[Role] | None] = {
     "metrics": PUBLIC,
     "docs": PUBLIC,
 }
+
+_OPERATIONS = {
+    name: allowed | _MACHINES if allowed is not None and name in FOR_MACHINES else allowed
+    for name, allowed in _PEOPLE.items()
+}
+
+ROLES: Mapping[str, frozenset[Role] | None] = {
+    **_OPERATIONS,
+    **{name: _OPERATIONS[alias.operation] for name, alias in ALIASES.items()},
+}
+"""The table: people's operations, those of machines (scopes.py), and the deprecated names of operations."""
 
 SEES_ALL = frozenset({Role.AUDITOR})
 """Roles that see the orders, fills, positions and connections of the whole tenant; others see their own."""
@@ -153,12 +175,14 @@ def as_markdown() -> str:
         "Who may call which operation, generated from `interfaces/api/roles.py`. Operations marked *public* take no",
         "token: login and refresh are the way to one, and `/metrics` answers loopback or a bearer token of its own.",
         "Whoever may read orders, fills, positions and connections sees their own; the auditor sees the tenant's.",
-        "`api_only` has no login until API keys exist.",
+        "`api_only` has no login: it acts with API keys (api-keys.md). With a key somebody does what the role and the",
+        "scope of the key allow, both; an operation without a scope is for people only.",
         "",
-        "| operation | " + " | ".join(role.value for role in columns) + " |",
-        "|---|" + "---|" * len(columns),
+        "| operation | " + " | ".join(role.value for role in columns) + " | scope of a key |",
+        "|---|" + "---|" * (len(columns) + 1),
     ]
     for operation, allowed in ROLES.items():
         marks = ["*public*" if allowed is None else "yes" if role in allowed else "" for role in columns]
-        lines.append(f"| `{operation}` | " + " | ".join(marks) + " |")
+        scope = SCOPES[operation].value if operation in SCOPES else ""
+        lines.append(f"| `{operation}` | " + " | ".join([*marks, scope]) + " |")
     return "\n".join([*lines, ""])

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from interfaces.api.admission import admit, count_stranger
 from interfaces.api.problems import unreadable_json
 from interfaces.api.roles import ROLES
+from interfaces.api.signed import check_body
 
 
 class StrictRequest(Request):
@@ -40,8 +41,10 @@ class StrictRoute(APIRoute):
             if is_counted:
                 count_stranger(request)
             if ROLES[self.operation_id or ""] is not None:
-                admit(request)
-            return await handler(StrictRequest(request.scope, request.receive))
+                await admit(request)
+            strict = StrictRequest(request.scope, request.receive)
+            await check_body(strict)
+            return await handler(strict)
 
         return strictly
 

@@ -8,7 +8,8 @@ from http import HTTPStatus
 import jwt
 
 from application.ports import Clock, SigningKey
-from domain.ids import Tenant, UserId
+from domain.api_keys import Scope
+from domain.ids import ApiKeyId, Tenant, UserId
 from domain.users import Role
 from interfaces.api.problems import Problem
 
@@ -22,7 +23,7 @@ MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who a token speaks for."""
+    """For whom a token or an API key speaks; with a key, `scopes` say what it may do."""
 
     tenant: Tenant
     user: UserId
@@ -30,6 +31,8 @@ class Caller:
     issued_at: float
     expires_at: float
     stepped_up_until: float = 0.0
+    key: ApiKeyId | None = None
+    scopes: frozenset[Scope] = frozenset()
 
 
 def refused() -> Problem:

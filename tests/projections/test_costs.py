@@ -59,6 +59,7 @@ _STATEMENTS = (
     INSERT INTO positions_g1.position_charges
     SELECT tenant, connection, instrument, strategy, 'fee', 'USDT', 1 FROM positions_g1.positions
     """,
+    "UPDATE projection.generations SET log_position = 6000",
 )
 
 

@@ -3,12 +3,13 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from application.commands import Envelope
 from application.inbox import inbox_command_id, receive_provider_event
 from application.ports import ForgedWebhook
 from application.streams import SYSTEM
+from interfaces.api.admission import count_webhook
 from interfaces.api.documented import problems
 from interfaces.api.parts import Parts
 from interfaces.api.problems import Problem
@@ -20,10 +21,11 @@ ACTOR = "provider:"
 
 @router.post(
     "/{provider}",
+    dependencies=[Depends(count_webhook)],
     operation_id="receive_webhook",
     status_code=HTTPStatus.OK,
     response_class=Response,
-    responses=problems(400, 404, 413, 415, 422, 500, 503),
+    responses=problems(400, 404, 413, 415, 422, 429, 500, 503),
 )
 async def receive(provider: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")], request: Request) -> Response:
     """Take a provider's signed message, once; a forged one leaves nothing."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.ids import UserId
-from projections.accounts import own_accounts
+from projections.accounts import own_account, own_accounts
 from tests.interfaces.api.money_fields import Json, Money
 
 BEGUN, BEFORE_IT_BEGUN = "2026-06-01T00:00:00Z", "2026-05-31T23:59:59.999999Z"
@@ -108,8 +108,16 @@ def _trial_total(money: Money) -> Question:
     return Question(parameters=parameters, answered=figure(money.path[-1]))
 
 
+def _account_of(money: Money) -> str:
+    """Return the account of a statement: a user's own names its bucket."""
+    whole = next(owner for owner in reversed(money.owners) if owner.schema in {"Statement", "OwnStatement"})
+    if whole.schema == "Statement":
+        return str(whole.object["account"])
+    return own_account(UserId(money.reader), whole.object["bucket"], whole.object["state"])
+
+
 def _statement_line(money: Money) -> Question:
-    line, account = money.of("StatementLine"), money.of("Statement")["account"]
+    line, account = money.of("StatementLine"), _account_of(money)
 
     def answered(said: Json) -> Json:
         (step,) = (one for one in said["steps"] if one["origin"]["log_position"] == line["log_position"])
@@ -122,7 +130,7 @@ def _statement_line(money: Money) -> Question:
 
 def _statement(money: Money) -> Question:
     """The end of a statement that is shown whole, or its beginning: what was effective before it."""
-    asked = _balance(money.of("Statement")["account"], money.asset)
+    asked = _balance(_account_of(money), money.asset)
     if "opening" not in money.path:
         return asked
     return Question(parameters={**asked.parameters, "as_of": BEFORE_IT_BEGUN}, answered=asked.answered)
@@ -157,5 +165,6 @@ EXPLAINED: Mapping[str, Callable[[Money], Question]] = {
     "TrialBalanceTotal": _trial_total,
     "StatementLine": _statement_line,
     "Statement": _statement,
+    "OwnStatement": _statement,
 }
 """By the schema of the object that the money is a field of."""

@@ -1,7 +1,10 @@
 """Balances and statements as of one time and as known at another: with entries dated back, all four answers differ."""
 
+import csv
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,13 +46,13 @@ def history(house: House) -> History:
     return History(house, last["log_position"], entry["recorded_at"])
 
 
-def own_balances(history: History, **moment: str) -> str:
-    (one,) = body(history.house.trader.get("balances", after=history.last, **moment))["balances"]
+def own_balances(history: History, path: str = "balances", **moment: str) -> str:
+    (one,) = body(history.house.trader.get(path, after=history.last, **moment))["balances"]
     return str(one["value"])
 
 
-def own_transactions(history: History, **moment: str) -> str:
-    found = items(history.house.trader.get("transactions", after=history.last, **moment))
+def own_transactions(history: History, path: str = "transactions", **moment: str) -> str:
+    found = items(history.house.trader.get(path, after=history.last, **moment))
     return _added(posting["amount"].lstrip("-") for entry in found for posting in entry["postings"])
 
 
@@ -71,6 +74,18 @@ def statement(history: History, **moment: str) -> str:
     return str(page["closing"][0]["value"])
 
 
+def own_statement(history: History, **moment: str) -> str:
+    page = body(history.house.trader.get("statement", after=history.last, **moment))
+    assert _added(line["amount"]["value"] for line in page["items"]) == page["closing"][0]["value"]
+    return str(page["closing"][0]["value"])
+
+
+def own_file(history: History, **moment: str) -> str:
+    text = history.house.trader.get("statement.csv", after=history.last, **moment).text
+    (closing,) = (row for row in csv.DictReader(io.StringIO(text, newline="")) if row["row"] == "closing")
+    return closing["balance"]
+
+
 def trial_balance(history: History, **moment: str) -> str:
     (total,) = body(history.house.finance.get("ledger/trial-balance", after=history.last, **moment))["totals"]
     assert total["difference"] == "0.00"
@@ -85,6 +100,10 @@ def _added(values: Any) -> str:  # noqa: ANN401 - any texts
 QUERIES: Mapping[str, Callable[..., str]] = {
     "list_own_balances": own_balances,
     "list_own_transactions": own_transactions,
+    "get_own_statement": own_statement,
+    "get_own_statement_as_csv": own_file,
+    "financial_balance": partial(own_balances, path="financial/balance"),
+    "financial_transactions": partial(own_transactions, path="financial/transactions"),
     "get_account_balances": account_balances,
     "list_accounts": accounts,
     "get_account_statement": statement,

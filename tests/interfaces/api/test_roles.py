@@ -8,13 +8,18 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.api_keys import ROLES as ROLES_OF_SCOPES
+from domain.api_keys import Scope
 from domain.users import Role
 from interfaces.api import roles
+from interfaces.api.deprecated import operation_of
 from interfaces.api.roles import ROLES
+from interfaces.api.scopes import SCOPES
 from tests.interfaces.api.answers import problem
 from tests.interfaces.api.callers import Caller
 from tests.interfaces.api.entries import capital
 from tests.interfaces.api.installation import PASSWORD, STEPPED_UP, House, Installation
+from tests.interfaces.api.signers import LOOPBACK, Signer, hmac_key, machine
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "roles.md"
 
@@ -47,6 +52,8 @@ BODIES: Mapping[str, Any] = {
     "return_withdrawal": {"reason": "account closed"},
     "make_payout_file": {"asset": "USD"},
     "reject_proposal": {"reason": "unclear"},
+    "create_api_key": {"name": "bot", "kind": "hmac", "scopes": ["read"]},
+    "rotate_api_key": {"kind": "hmac"},
     "set_user_roles": {"roles": ["viewer"]},
     "logout": {"refresh_token": "none"},
     "step_up": {"password": PASSWORD},
@@ -81,8 +88,8 @@ def _filled(path: str) -> str:
 
 def send(caller: Caller, operation: str, operations: Mapping[str, tuple[str, str]]) -> httpx.Response:
     method, path = operations[operation]
-    parameters = PARAMETERS.get(operation)
-    return caller.send(method, path, key=f"key of {operation}", json=BODIES.get(operation), params=parameters)
+    body, parameters = BODIES.get(operation_of(operation)), PARAMETERS.get(operation)
+    return caller.send(method, path, key=f"key of {operation}", json=body, params=parameters)
 
 
 def test_the_table_names_every_operation_and_no_other(operations: Mapping[str, tuple[str, str]]) -> None:
@@ -97,7 +104,6 @@ def test_no_role_does_everything_and_no_operation_is_without_a_role() -> None:
     allowed = [table for table in ROLES.values() if table is not None]
     assert all(allowed)
     assert not any(all(role in table for table in allowed) for role in Role)
-    assert not any(Role.API_ONLY in table for table in allowed)
 
 
 @pytest.mark.parametrize("operation", BEHIND_A_TOKEN)
@@ -118,17 +124,45 @@ def test_a_role_may_do_what_the_table_says_and_nothing_else(
     installation: Installation, role: Role, operations: Mapping[str, tuple[str, str]]
 ) -> None:
     house = installation.a_house()
-    person = house.person(role, password=PASSWORD)
+    machines = (Scope.READ, Scope.TRADE, Scope.LEDGER)
+    person = machine(house, *machines) if role is Role.API_ONLY else house.person(role, password=PASSWORD)
     for operation in BEHIND_A_TOKEN:
         # Some operations end all tokens from before, so each request has one of its own.
         token = installation.office.token(house.tenant, person.user, [role], stepped_up_for=STEPPED_UP)
-        answer = send(Caller(http=person.http, token=token), operation, operations)
+        caller = person if isinstance(person, Signer) else Caller(http=person.http, token=token)
+        answer = send(caller, operation, operations)
         allowed = ROLES[operation]
         assert allowed is not None
         if role in allowed:
             assert answer.status_code in {200, 201, 204, 404, 409}, f"{operation}: {answer.text}"
         else:
             problem(answer, 403, "role_not_allowed")
+
+
+def test_a_machine_may_do_nothing_that_is_in_no_scope_of_its_own() -> None:
+    for operation, allowed in ROLES.items():
+        if allowed is not None and Role.API_ONLY in allowed:
+            assert Role.API_ONLY in ROLES_OF_SCOPES[SCOPES[operation]], operation
+
+
+def test_every_scope_of_a_role_lets_it_do_something() -> None:
+    for scope, roles_of_scope in ROLES_OF_SCOPES.items():
+        within = [ROLES[operation] or frozenset() for operation, one in SCOPES.items() if one is scope]
+        assert roles_of_scope <= frozenset[Role]().union(*within), scope
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_key_may_do_what_its_scope_says_and_nothing_else_whoever_has_it(
+    installation: Installation, scope: Scope, operations: Mapping[str, tuple[str, str]]
+) -> None:
+    mighty = installation.a_house().person(*(role for role in Role if role is not Role.API_ONLY))
+    caller = hmac_key(mighty, scope.value, addresses=LOOPBACK)
+    for operation in BEHIND_A_TOKEN:
+        answer = send(caller, operation, operations)
+        if SCOPES.get(operation) is scope:
+            assert answer.status_code in {200, 201, 204, 404, 409}, f"{operation}: {answer.text}"
+        else:
+            problem(answer, 403, "scope_not_allowed")
 
 
 @pytest.mark.parametrize("operation", [name for name, allowed in ROLES.items() if allowed is None])

@@ -75,6 +75,7 @@ async def some_books(house: House) -> Books:
     await till.some_funding(house, carol)
     await cashier.transfer(house, carol, to=await house.user("dora"))
     await cashier.exchange(house, carol)
+    await cashier.api_key(house, carol)
     await house.deposit(carol, 100)
     return Books(house, ana, bob, connection, deposit, mistake, reversal, order)
 

@@ -136,6 +136,8 @@ async def post(body: EntryBody, ask: Asked, dry_run: Annotated[bool, Query()] = 
         decided = await ask.parts.committer.rehearse(command)
         return answer({**decided, "log_position": None, "entry": posted(made)}, ask.parts.committer.head)
     if _is_large(ask, made):
+        if ask.caller.key is not None:
+            raise SecondPersonNeeded  # a program is nobody who can be told apart from the second person
         proposal = ProposalId(ask.new_id("proposal"))
         return await ask.submit(propose_entry(ask.envelope(body), made, proposal), status=HTTPStatus.ACCEPTED)
     return await _commit(asked, command, made)
