@@ -75,8 +75,7 @@ class Prepared:
             if stream not in self._states:
                 entry = states[stream]
                 self._states[stream] = entry
-                self.group.streams.append(stream)
-                self.group.versions.append(entry.version)
+                self.group.place(stream, entry.version)
         try:
             outcome, work = self._outcome_of(job.command)
             encoded = [encode(written.event) for written in work.written]
@@ -91,8 +90,9 @@ class Prepared:
         self._states.update(work.changes)
         self.changes.update(work.changes)
         self._outcomes.append((job, outcome))
-        _add_command(self.group, job.command, size=len(encoded), answer=answer)
-        _add_events(self.group, job.command.envelope.command_id, work, encoded=encoded)
+        envelope = job.command.envelope
+        _add_events(self.group, envelope.command_id, work, encoded=encoded)
+        self.group.end_command(envelope, name=job.command.name, answer=answer)
 
     def _outcome_of(self, command: Command) -> tuple[Outcome, Work]:
         """Run the rules; a refusal by state is an outcome and leaves nothing of what was done before it."""
@@ -104,9 +104,10 @@ class Prepared:
 
     def answers(self, appended: Appended) -> Iterator[Answer]:
         """Return what is to be told to every caller of a committed group, one call each."""
-        position, number = appended.head, appended.receipt
-        for (job, outcome), size in zip(self._outcomes, self.group.sizes, strict=True):
+        before, number = appended.head, appended.receipt
+        for (job, outcome), end in zip(self._outcomes, self.group.ends, strict=True):
             number += 1
+            last = appended.head + end
             envelope = job.command.envelope
             receipt = Receipt(
                 number=number,
@@ -116,35 +117,20 @@ class Prepared:
                 key=envelope.key,
                 input_hash=envelope.input_hash,
                 name=job.command.name,
-                first_log_position=position + 1 if size else None,
-                last_log_position=position + size if size else None,
+                first_log_position=before + 1 if before < last else None,
+                last_log_position=last if before < last else None,
                 answer=outcome,
                 recorded_at=appended.recorded_at,
             )
-            position += size
+            before = last
             yield partial(job.answer, Done(receipt=receipt))
         for failed, error in self._failed:
             yield partial(failed.fail, error)
 
 
-def _add_command(group: Group, command: Command, *, size: int, answer: str) -> None:
-    envelope = command.envelope
-    group.command_ids.append(envelope.command_id)
-    group.tenants.append(envelope.tenant)
-    group.actors.append(envelope.actor)
-    group.keys.append(envelope.key)
-    group.input_hashes.append(envelope.input_hash)
-    group.names.append(command.name)
-    group.answers.append(answer)
-    group.correlation_ids.append(envelope.correlation_id)
-    group.causation_ids.append(envelope.causation_id)
-    group.sizes.append(size)
-
-
 def _add_events(group: Group, command_id: str, work: Work, *, encoded: Sequence[tuple[str, bytes]]) -> None:
     for index, ((stream, version, event), (name, state)) in enumerate(zip(work.written, encoded, strict=True), start=1):
         group.event_ids.append(event_id_of(event, command_id, index))
-        group.event_streams.append(stream)
-        group.event_versions.append(version)
+        group.event_streams.append(group.place(stream, version))
         group.event_names.append(name)
         group.states.append(state)

@@ -1,13 +1,15 @@
-"""What the log holds, as values: a recorded event with its envelope, a receipt, a batch cut at the end of an append."""
+"""What the log holds, as values: a recorded event with its envelope, a receipt, a batch cut at the end of an append.
+
+What there is one of for every event or command is a named tuple: frozen dataclasses take three times as long to make.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """One event as stored. `state` is the JSON of the fact, byte for byte as it was appended."""
 
     log_position: int
@@ -32,8 +34,7 @@ class Recorded:
         return self.append_index == self.append_size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The row that says a command was done. Positions are None where nothing was appended."""
 
     number: int

@@ -1,11 +1,14 @@
 """Figures of the store in process: durable, with every check on, against raw COPY of the same rows."""
 
 import asyncio
+import gc
 import multiprocessing
 import random
+import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import takewhile
 from multiprocessing.connection import Connection as Pipe
 
 import psycopg
@@ -24,7 +27,9 @@ from interfaces.postgres import connections
 from interfaces.postgres.configuration import Urls
 
 USERS = 1_000
-SECONDS = 4.0
+COMMANDS = 60_000
+WARM_UP = 6_000
+RIVAL_SECONDS = 4.0
 READ_BACK = 100
 BULK = 100
 READY_GROUPS = 200
@@ -59,37 +64,48 @@ async def _alone(report: Report, urls: Urls) -> list[UserId]:
         def bulk(key: str) -> Command:
             return posting_many(random.sample(users, BULK), key)
 
-        await _rate(committer, spread, callers=64, seconds=1.0)  # every book is loaded once before anything counts
-        few = await _rate(committer, spread, callers=20)
+        await _rate(committer, made(spread, WARM_UP), callers=64)  # every book is loaded once before anything counts
+        few = await _rate(committer, made(spread, COMMANDS), callers=20)
         report.add(Figure(name="commands/s, 20 callers", value=few, unit="/s", target=10_000))
-        many = await _rate(committer, spread, callers=256)
+        many = await _rate(committer, made(spread, COMMANDS), callers=256)
         report.add(Figure(name="commands/s, 256 callers", value=many, unit="/s", target=25_000))
-        one = await _rate(committer, hot, callers=256)
+        one = await _rate(committer, made(hot, COMMANDS), callers=256)
         report.add(Figure(name="commands/s, 256 callers, one hot book", value=one, unit="/s", target=0.8 * many))
-        entries = BULK * await _rate(committer, bulk, callers=16)
+        entries = BULK * await _rate(committer, made(bulk, COMMANDS // BULK), callers=16)
         report.add(Figure(name=f"entries/s in bulks of {BULK}", value=entries, unit="/s", target=40_000))
+        making = await _rate(committer, making_now(spread, COMMANDS), callers=256)
+        report.add(Figure(name="commands/s, 256 callers who make them meanwhile", value=making, unit="/s"))
         await _read_back(report, urls)
+        report.conditions["commands"] = "made before the clock starts, but for the figure that says otherwise"
         return users
 
 
-async def _rate(
-    committer: Committer, make: Callable[[str], Command], *, callers: int, seconds: float = SECONDS
-) -> float:
-    """Return accepted commands per second of so many callers, each waiting for its answer."""
+def made(make: Callable[[str], Command], count: int) -> Iterator[Command]:
+    """Return commands that are ready: who asks is not part of the store, and would share its processor."""
+    ready = list(making_now(make, count))
+    gc.collect()
+    gc.freeze()  # the collector would look through all of them again and again
+    return iter(ready)
+
+
+def making_now(make: Callable[[str], Command], count: int) -> Iterator[Command]:
+    """Yield commands that are made when they are asked for, by the process that also runs the store."""
     run = uuid.uuid4().hex
-    end = time.perf_counter() + seconds
+    return (make(f"{run}-{turn}") for turn in range(count))
+
+
+async def _rate(committer: Committer, commands: Iterator[Command], *, callers: int) -> float:
+    """Return accepted commands per second of so many callers, each waiting for its answer before it asks again."""
     done = 0
 
-    async def caller(number: int) -> None:
+    async def caller() -> None:
         nonlocal done
-        turn = 0
-        while time.perf_counter() < end:
-            turn += 1
-            (await committer.submit(make(f"{run}-{number}-{turn}"))).accepted()
+        for command in commands:
+            (await committer.submit(command)).accepted()
             done += 1
 
     started = time.perf_counter()
-    await asyncio.gather(*(caller(number) for number in range(callers)))
+    await asyncio.gather(*(caller() for _ in range(callers)))
     return done / (time.perf_counter() - started)
 
 
@@ -157,7 +173,9 @@ def _together(report: Report, urls: Urls, user: UserId) -> None:
 def _rival(pipe: Pipe, urls: Urls, user: UserId) -> None:
     async def fight() -> tuple[float, int]:
         async with committing(urls) as committer:
-            rate = await _rate(committer, lambda key: posting(user, key), callers=64)
+            end = time.perf_counter() + RIVAL_SECONDS
+            making = making_now(lambda key: posting(user, key), sys.maxsize)
+            rate = await _rate(committer, takewhile(lambda _: time.perf_counter() < end, making), callers=64)
             return rate, committer.statistics.most_losses
 
     pipe.send(uvloop.run(fight()))

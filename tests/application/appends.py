@@ -1,21 +1,21 @@
 """Groups for log.append() made by hand, and copies of its functions with a guard taken out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg import sql
 from pydantic_core import to_json
 
 from application.store import Group
-from tests.application.world import TENANT, an_id
+from tests.application.world import TENANT, an_id, envelope
 
 HOUSE = f"{TENANT}:book-house-2026-11"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """An event as it is sent to the database."""
+    """An event as it is sent to the database; without a version its stream is written without a base."""
 
     stream: str = f"{TENANT}:thing-1"
     version: int | None = 1
@@ -45,31 +45,20 @@ def group_of(*commands: Sent, bases: Mapping[str, int] | None = None, seen_head:
     group = Group(seen_head=seen_head)
     written = {fact.stream: 0 for sent in commands for fact in sent.facts if fact.version is not None}
     for stream, version in (written if bases is None else bases).items():
-        group.streams.append(stream)
-        group.versions.append(version)
+        group.place(stream, version)
     for sent in commands:
         _add(group, sent)
     return group
 
 
 def _add(group: Group, sent: Sent) -> None:
-    command_id = an_id(sent.name)
-    group.command_ids.append(command_id)
-    group.tenants.append(sent.tenant)
-    group.actors.append("cli:test")
-    group.keys.append(sent.name)
-    group.input_hashes.append(command_id * 2)
-    group.names.append("test")
-    group.answers.append('{"outcome":"done","body":{}}')
-    group.correlation_ids.append(command_id)
-    group.causation_ids.append(None)
-    group.sizes.append(len(sent.facts))
     for index, fact in enumerate(sent.facts):
         group.event_ids.append(an_id(f"{sent.name} {index}"))
-        group.event_streams.append(fact.stream)
-        group.event_versions.append(fact.version)
+        group.event_streams.append(group.place(fact.stream, fact.version if fact.stream in group.streams else None))
         group.event_names.append(fact.name)
         group.states.append(fact.state)
+    asked = replace(envelope(sent.name, tenant=sent.tenant), command_id=an_id(sent.name))
+    group.end_command(asked, name="test", answer='{"outcome":"done","body":{}}')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +80,7 @@ def weaken(owner_url: str, *mutations: Without) -> None:
             connection.execute(sql.SQL(row[0].replace(mutation.rule, mutation.instead)))
 
 
-_APPEND = f"SELECT outcome FROM log.append({', '.join(['%s'] * 17)}, %b)"  # noqa: S608 – nothing but placeholders
+_APPEND = f"SELECT outcome FROM log.append({', '.join(['%s'] * 17)})"  # noqa: S608 – nothing but placeholders
 
 
 def append_now(connection: psycopg.Connection, group: Group) -> str:

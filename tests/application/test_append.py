@@ -43,14 +43,16 @@ REALM = unbalanced("case left(p.account, 5) when 'portf' then 2 when 'memo:' the
 ASSET = unbalanced("p.asset, case", "case")
 CLEARED = Without(function="first_uncleared", rule="having sum(p.amount) <> 0", instead="having false")
 PER_APPEND = (
-    Without(function="first_uncleared", rule="select c.n", instead="select min(c.n) as n"),
-    Without(function="first_uncleared", rule="group by c.n, p.account", instead="group by p.account"),
+    Without(function="first_uncleared", rule="select e.c", instead="select min(e.c) as c"),
+    Without(function="first_uncleared", rule="group by e.c, p.account", instead="group by p.account"),
 )
-GAP = checked("not log.versions_continue(streams, versions, event_streams, event_versions)")
-ADD_UP = checked("coalesce(sum(size), 0) <> cardinality(states)")
-NEGATIVE = checked("min(size) < 0")
-EACH = checked("cardinality(sizes) <> cardinality(command_ids)")
-OPEN = checked("!~ '^book-(house|portfolio)-'", "is null")
+EACH_COMMAND = checked("cardinality(ends) <> any (per_command)")
+EACH_EVENT = checked("cardinality(states) <> any (per_event || coalesce(ends[cardinality(ends)], 0))")
+IN_ORDER = checked("ends[c] < coalesce(ends[c - 1], 0)")
+OPEN = Without(function="with_open_streams", rule="!~ '^book-(house|portfolio)-'", instead="is null")
+OWN = (
+    Without(function="insert_events", rule="starts_with(streams[event_streams[n]], tenants[c] || ':')", instead="true"),
+)
 ISOLATION = checked("<> 'read committed'", "= 'none'")
 
 
@@ -90,24 +92,27 @@ CASES = {
         ),
         PER_APPEND,
     ),
-    "a gap behind the base": Case(lambda: of(Fact(version=2)), (GAP,)),
-    "a gap between two events": Case(lambda: of(Fact(version=1), Fact(version=3)), (GAP,)),
-    "a stream that has no base": Case(lambda: group_of(Sent(), bases={}), (GAP,)),
-    "one version twice": Case(lambda: of(Fact(version=1), Fact(version=1)), (), IntegrityError),
-    "sizes below the events": Case(lambda: changed(of(Fact()), lambda g: g.sizes.__setitem__(0, 0)), (ADD_UP,)),
-    "sizes above the events": Case(lambda: changed(of(Fact()), lambda g: g.sizes.__setitem__(0, 2)), (ADD_UP,)),
-    "a size below zero": Case(
-        lambda: changed(group_of(Sent(), Sent(name="no-op", facts=())), lambda g: setattr(g, "sizes", [2, -1])),
-        (NEGATIVE,),
+    "a stream that has no place": Case(
+        lambda: changed(of(Fact()), lambda g: g.event_streams.__setitem__(0, 2)), (), errors.CheckViolation
     ),
-    "a command without a size": Case(
-        lambda: changed(group_of(Sent(), Sent(name="no-op", facts=())), lambda g: g.sizes.pop()), (EACH,)
+    "ends before the events": Case(lambda: changed(of(Fact()), lambda g: g.ends.__setitem__(0, 0)), ()),
+    "ends behind the events": Case(lambda: changed(of(Fact()), lambda g: g.ends.__setitem__(0, 2)), (EACH_EVENT,)),
+    "ends that go back": Case(
+        lambda: changed(group_of(Sent(), Sent(name="no-op", facts=())), lambda g: setattr(g, "ends", [2, 1])),
+        (IN_ORDER,),
+    ),
+    "a command without an end": Case(
+        lambda: changed(group_of(Sent(), Sent(name="no-op", facts=())), lambda g: g.ends.pop()), (EACH_COMMAND,)
+    ),
+    "a text that holds the separator": Case(
+        lambda: group_of(Sent(name="one\x1etwo")), (EACH_COMMAND,)
+    ),
+    "a name that holds the separator": Case(
+        lambda: changed(of(Fact()), lambda g: g.event_names.__setitem__(0, "one\x1etwo")), (EACH_EVENT,)
     ),
     "a closed stream without a version": Case(lambda: of(Fact(version=None)), (OPEN,)),
-    "an event of another tenant": Case(lambda: of(Fact(stream="other:thing-1")), (), errors.CheckViolation),
-    "a tenant whose name begins alike": Case(
-        lambda: group_of(Sent(tenant="acm", facts=(Fact(),))), (), errors.CheckViolation
-    ),
+    "an event of another tenant": Case(lambda: of(Fact(stream="other:thing-1")), OWN),
+    "a tenant whose name begins alike": Case(lambda: group_of(Sent(tenant="acm", facts=(Fact(),))), OWN),
     "one command twice": Case(lambda: group_of(Sent(facts=()), Sent(facts=())), (), errors.UniqueViolation),
     "an event without an id": Case(lambda: changed(of(Fact()), lambda g: g.event_ids.clear()), (), IntegrityError),
 }  # fmt: skip

@@ -4,13 +4,14 @@ What `log.append()` takes without a word is appended; what it refuses is changed
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from application.codec import encode, event_id_of
+from application.commands import Envelope
 from application.snapshots import Snapshots
 from application.store import Group, append
 from application.streams import is_house, is_open
@@ -123,29 +124,26 @@ async def forge(house: House, *written: tuple[str, Any], label: str = "forged") 
     group = Group()
     command_id = name("forged command", label)
     for number, (stream, event) in enumerate(written, start=1):
-        version = None if is_open(stream) else await _next_version(house, stream, group)
+        base = None if is_open(stream) else len(await house.store.read_stream(stream))
         event_name, state = encode(event)
         group.event_ids.append(event_id_of(event, command_id, number))
-        group.event_streams.append(stream)
-        group.event_versions.append(version)
+        group.event_streams.append(group.place(stream, base))
         group.event_names.append(event_name)
         group.states.append(state)
-    group.command_ids, group.keys, group.correlation_ids = [command_id], [command_id], [command_id]
-    group.tenants, group.actors, group.names = [house.tenant], ["cli:forger"], ["forged"]
-    group.input_hashes, group.answers = [command_id * 2], ['{"outcome":"done","body":{}}']
-    group.causation_ids, group.sizes = [None], [len(written)]
+    envelope = Envelope(
+        tenant=house.tenant,
+        actor="cli:forger",
+        command_id=command_id,
+        key=command_id,
+        input_hash=command_id * 2,
+        correlation_id=command_id,
+        now=datetime.now(UTC),
+    )
+    group.end_command(envelope, name="forged", answer='{"outcome":"done","body":{}}')
     async with house.app.connection() as connection:
         appended = await append(connection, group)
     assert appended.outcome == "appended"
     return appended.head + 1
-
-
-async def _next_version(house: House, stream: str, group: Group) -> int:
-    if stream not in group.streams:
-        group.streams.append(stream)
-        group.versions.append(len(await house.store.read_stream(stream)))
-    before = group.event_streams.count(stream)
-    return group.versions[group.streams.index(stream)] + before + 1
 
 
 def tamper(urls: Urls, statement: LiteralString | sql.Composed, *parameters: object) -> None:
