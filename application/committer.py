@@ -1,8 +1,8 @@
 """The committer: the one writer of a process. It decides queued commands in arrival order and appends them as a group.
 
-One group is on its way to the log at a time. The next is decided meanwhile, as if that one were committed, but it is
-sent only when it is and thrown away when it is not; nothing is answered before its own commit. Why groups, and what was
-tried and dropped: docs/decisions/0002-grouped-appends.md.
+While one group is on its way to the log the next is decided as if that one were committed, and sent behind it where no
+other process appends: the database takes it only directly behind the other. Nothing is answered before its own commit.
+Why groups, and what was tried and dropped: docs/decisions/0002-grouped-appends.md and 0011.
 """
 
 import asyncio
@@ -27,10 +27,12 @@ from application.work import Versioned, Work
 log = structlog.get_logger()
 
 MAX_GROUP_WEIGHT = 1_000
-STEP = 64
+STEP = 32
 LEAST_STEP = 8
-"""How many commands are decided, or callers answered, before the connection is looked at again: about half of those
-that wait, so that one half is decided while the other is being written."""
+"""How many events are decided, or callers answered, before the connections are looked at again: about half of the
+commands that wait, so that one half is decided while the other is being written."""
+FLIGHTS = 2
+"""How many groups are under way at once: while one is being flushed to disk, the database checks the next."""
 LOSSES_BEFORE_HOLD = 3
 JOIN_TIMEOUT_S = 5.0
 
@@ -52,6 +54,7 @@ class Flight:
     """A group on its way to the log."""
 
     prepared: Prepared
+    session: Session
     appending: asyncio.Task[Appended]
 
 
@@ -66,7 +69,7 @@ class Committer:
         queue_limit: int = 10_000,
         cache_capacity: int = 20_000,
     ) -> None:
-        self._session = Session(connect)
+        self._sessions = tuple(Session(connect) for _ in range(FLIGHTS))
         self._store = store
         self._cache = StateCache(cache_capacity)
         self._queue_limit = queue_limit
@@ -74,7 +77,8 @@ class Committer:
         self._loading: dict[str, asyncio.Task[dict[str, Versioned]]] = {}
         self._queue: deque[Job] = deque()
         self._ahead = Prepared()
-        self._flight: Flight | None = None
+        self._flights: deque[Flight] = deque()
+        self._alone = True
         self._answers: deque[Answer] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -83,8 +87,9 @@ class Committer:
         self.statistics = Statistics()
 
     async def start(self) -> None:
-        """Open the connection and begin to drain the queue."""
-        await self._session.open()
+        """Open the connections and begin to drain the queue."""
+        for session in self._sessions:
+            await session.open()
         self._task = asyncio.create_task(self._drain(), name="committer")
 
     async def stop(self) -> None:
@@ -95,7 +100,8 @@ class Committer:
             if self._task is not None:
                 await self._task
         finally:
-            await self._session.close()
+            for session in self._sessions:
+                await session.close()
 
     @property
     def healthy(self) -> bool:
@@ -194,16 +200,16 @@ class Committer:
 
     async def _step(self) -> bool:
         """Do what is most urgent; return whether there is more to come."""
-        if self._flight is None and self._ahead.jobs:
+        if self._ahead.jobs and self._may_send():
             self._send()
-        elif self._flight is not None and self._flight.appending.done():
+        elif self._flights and self._flights[0].appending.done():
             await self._land()
         elif self._answers:
             for _ in range(min(STEP, len(self._answers))):
                 self._answers.popleft()()
         elif jobs := self._next_jobs():
             await self._decide(jobs)
-        elif self._stopping and not (self._queue or self._flight):
+        elif self._stopping and not (self._queue or self._flights):
             return False
         else:
             self._wake.clear()
@@ -212,16 +218,20 @@ class Committer:
 
     def _next_jobs(self) -> list[Job]:
         """Return the jobs that the group ahead takes next; none where it is full."""
-        weight, jobs = self._ahead.weight, list[Job]()
-        for job in islice(self._queue, max(LEAST_STEP, min(STEP, len(self._running) // 2))):
-            weight += job.command.weight
-            if weight > MAX_GROUP_WEIGHT and (jobs or self._ahead.jobs):
+        full, jobs = MAX_GROUP_WEIGHT - self._ahead.weight, list[Job]()
+        step = max(LEAST_STEP, min(STEP, len(self._running) // 2))
+        for job in islice(self._queue, step):
+            full -= job.command.weight
+            if full < 0 and (jobs or self._ahead.jobs):
                 break
             jobs.append(job)
+            step -= job.command.weight
+            if step <= 0:
+                break
         return jobs
 
     async def _decide(self, jobs: Sequence[Job]) -> None:
-        """Take jobs from the queue into the group ahead, on top of what is committed and what is in flight."""
+        """Take jobs from the queue into the group ahead, on top of what is committed and of what is under way."""
         try:
             states = await self._load(dict.fromkeys(stream for job in jobs for stream in job.command.reads))
         except (OperationalError, InterfaceError) as error:
@@ -232,8 +242,8 @@ class Committer:
             log.exception("committer.unreadable_stream")
             await self._fail_unreadable(jobs)
             return
-        if self._flight is not None:
-            states.update(self._flight.prepared.changes)
+        for flight in self._flights:
+            states.update(flight.prepared.changes)
         for job in jobs:
             self._queue.popleft()
             self._ahead.decide(job, states)
@@ -248,24 +258,40 @@ class Committer:
                 self._queue.remove(job)
                 job.fail(error)
 
+    def _may_send(self) -> bool:
+        """Behind another group only a whole one is sent, and only while nobody else comes in between."""
+        if not self._flights:
+            return True
+        behind = self._alone and not self._queue and bool(self._flights[-1].prepared.group.command_ids)
+        return behind and len(self._flights) < FLIGHTS
+
     def _send(self) -> None:
         prepared, self._ahead = self._ahead, Prepared()
         prepared.group.seen_head = self._seen_head
-        appending = asyncio.create_task(append(self._session.connection, prepared.group))
+        if self._flights:
+            prepared.group.after = self._flights[-1].prepared.group.command_ids[-1]
+        busy = [flight.session for flight in self._flights]
+        session = next(session for session in self._sessions if session not in busy)
+        appending = asyncio.create_task(append(session.connection, prepared.group))
         appending.add_done_callback(lambda _: self._wake.set())
-        self._flight = Flight(prepared, appending)
+        self._flights.append(Flight(prepared, session, appending))
 
     async def _land(self) -> None:
-        """Take in the group that was in flight. If it was not appended as it stood, what was decided ahead is void."""
-        assert self._flight is not None
-        flight, self._flight = self._flight, None
+        """Take in the first group under way. If it was not appended, what was decided on top of it is void."""
+        flight = self._flights.popleft()
         error = flight.appending.exception()
         if error is None and flight.appending.result().outcome == "appended":
+            self._alone = flight.appending.result().head == self._seen_head
             self._accept(flight.prepared, flight.appending.result())
             return
+        self._alone = False
         self._queue.extendleft(reversed(self._ahead.jobs))
         self._ahead = Prepared()
-        await self._commit(flight.prepared.jobs, first=flight)
+        failed = [flight, *self._flights]
+        self._flights.clear()
+        await asyncio.wait([one.appending for one in failed])
+        for one in failed:
+            await self._commit(one.prepared.jobs, first=one)
 
     # When a group did not simply succeed: one at a time, until every caller has an answer.
 
@@ -281,10 +307,11 @@ class Committer:
                 else:
                     jobs = await self._attempt(jobs, held=losses >= LOSSES_BEFORE_HOLD)
             except LockNotAvailable:
-                await self._session.free_the_lock()
+                await self._sessions[0].free_the_lock()
             except (OperationalError, InterfaceError):
                 log.warning("committer.answer_lost", commands=len(jobs), exc_info=True)
-                await self._session.reopen(stopping=lambda: self._stopping)
+                for session in self._sessions:
+                    await session.reopen(stopping=lambda: self._stopping)
             except Exception as error:  # what one command brings in must not end the committer
                 log.exception("committer.group_refused", commands=len(jobs))
                 await self._isolate(jobs, error)
@@ -293,7 +320,7 @@ class Committer:
 
     async def _attempt(self, jobs: Sequence[Job], *, held: bool) -> Sequence[Job]:
         """Decide and append once. Return the jobs that must be decided again."""
-        connection = self._session.connection
+        connection = self._sessions[0].connection
         streams = list(dict.fromkeys(stream for job in jobs for stream in job.command.reads))
         if not held:
             states = await self._cache.refresh(streams, self._store.load)
@@ -342,7 +369,9 @@ class Committer:
 
     async def _answer_from_receipts(self, jobs: Sequence[Job], command_ids: Sequence[str]) -> Sequence[Job]:
         """Answer what was done before: by an equal request elsewhere, or by our own attempt whose answer was lost."""
-        found = await receipts(self._session.connection, [command_id.replace("-", "") for command_id in command_ids])
+        found = await receipts(
+            self._sessions[0].connection, [command_id.replace("-", "") for command_id in command_ids]
+        )
         remaining: list[Job] = []
         for job in jobs:
             receipt = found.get(job.command.envelope.command_id)

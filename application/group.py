@@ -1,7 +1,7 @@
 """A group on its way to `log.append()`: each job is decided on committed states plus its predecessors' changes."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
@@ -91,7 +91,10 @@ class Prepared:
         self.changes.update(work.changes)
         self._outcomes.append((job, outcome))
         envelope = job.command.envelope
-        _add_events(self.group, envelope.command_id, work, encoded=encoded)
+        for index, (written, (name, state)) in enumerate(zip(work.written, encoded, strict=True), start=1):
+            place = self.group.place(written.stream, written.version)
+            event_id = event_id_of(written.event, envelope.command_id, index)
+            self.group.add_event(event_id, place, name=name, state=state)
         self.group.end_command(envelope, name=job.command.name, answer=answer)
 
     def _outcome_of(self, command: Command) -> tuple[Outcome, Work]:
@@ -126,11 +129,3 @@ class Prepared:
             yield partial(job.answer, Done(receipt=receipt))
         for failed, error in self._failed:
             yield partial(failed.fail, error)
-
-
-def _add_events(group: Group, command_id: str, work: Work, *, encoded: Sequence[tuple[str, bytes]]) -> None:
-    for index, ((stream, version, event), (name, state)) in enumerate(zip(work.written, encoded, strict=True), start=1):
-        group.event_ids.append(event_id_of(event, command_id, index))
-        group.event_streams.append(group.place(stream, version))
-        group.event_names.append(name)
-        group.states.append(state)

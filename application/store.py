@@ -62,8 +62,7 @@ _GROWN = """
     SELECT DISTINCT originator_id FROM log.events
     WHERE notification_id > %s AND notification_id <= %s AND mod(originator_version, %s) = 0
 """
-_APPEND = f"SELECT * FROM log.append({', '.join(['%s'] * 17)})"
-_SEPARATOR = "\x1e"
+_APPEND = f"SELECT * FROM log.append({', '.join(['%s'] * 12)})"
 
 
 class _HexUuid(Loader):
@@ -82,24 +81,26 @@ def speak_hex_ids(connection: AsyncConnection[Any]) -> None:
 
 @dataclass(slots=True)
 class Group:
-    """The columns that `log.append()` takes: three families of parallel lists (streams, commands, events).
+    """What `log.append()` takes: three families of lists (streams, commands, events), as it describes them.
 
     `versions` holds the base of each stream that is read or written, None for one that is written without. An event
     names its stream by place, counted from 1; `ends` counts the events up to and with those of each command. A stream
     that is read and also written without a base has two places, which the database refuses: its reader saw too little.
+    `after` is the last command of the group on top of which this one was decided, where that is not committed yet.
     """
 
     seen_head: int = 0
+    after: str | None = None
     streams: list[str] = field(default_factory=list)
     versions: list[int | None] = field(default_factory=list)
-    envelopes: list[Envelope] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    command_ids: list[str] = field(default_factory=list)
+    correlation_ids: list[str] = field(default_factory=list)
+    causation_ids: list[str | None] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
     event_ids: list[str] = field(default_factory=list)
     event_streams: list[int] = field(default_factory=list)
-    event_names: list[str] = field(default_factory=list)
-    states: list[bytes] = field(default_factory=list)
     _places: dict[tuple[str, bool], int] = field(default_factory=dict)
 
     def place(self, stream: str, version: int | None) -> int:
@@ -112,24 +113,26 @@ class Group:
             place = self._places[key] = len(self.streams)
         return place
 
+    def add_event(self, event_id: str, place: int, *, name: str, state: bytes) -> None:
+        """Add an event of the command that ends next; `state` is JSON in UTF-8."""
+        self.event_ids.append(event_id)
+        self.event_streams.append(place)
+        self.facts += (name, state.decode())
+
     def end_command(self, envelope: Envelope, *, name: str, answer: str) -> None:
         """Add a command, with the events since the one before; `answer` is JSON."""
-        self.envelopes.append(envelope)
-        self.names.append(name)
-        self.answers.append(answer)
-        self.ends.append(len(self.states))
+        self.commands += (envelope.tenant, envelope.actor, envelope.key, envelope.input_hash, name, answer)
+        self.command_ids.append(envelope.command_id)
+        self.correlation_ids.append(envelope.correlation_id)
+        self.causation_ids.append(envelope.causation_id)
+        self.ends.append(len(self.event_ids))
 
     def parameters(self) -> list[object]:
         """Return the arguments of `log.append()`. Joined texts are several times faster to make than arrays of them."""
-        asked = self.envelopes
         return [
-            self.seen_head, _texts(self.streams), _array(self.versions),
-            _ids([one.command_id for one in asked]), _texts([one.tenant for one in asked]),
-            _texts([one.actor for one in asked]), _texts([one.key for one in asked]),
-            _texts([one.input_hash for one in asked]), _texts(self.names), _texts(self.answers),
-            _ids([one.correlation_id for one in asked]), _array([one.causation_id for one in asked]),
-            _array(self.ends), _ids(self.event_ids), _array(self.event_streams), _texts(self.event_names),
-            _SEPARATOR.encode().join(self.states).decode(),
+            self.seen_head, self.after, _texts(self.streams), _array(self.versions),
+            _texts(self.commands), _ids(self.command_ids), _ids(self.correlation_ids), _array(self.causation_ids),
+            _array(self.ends), _texts(self.facts), _ids(self.event_ids), _array(self.event_streams),
         ]  # fmt: skip
 
 
@@ -276,7 +279,7 @@ def _receipt(row: tuple[Any, ...]) -> Receipt:
     )  # fmt: skip
 
 
-_texts = _SEPARATOR.join
+_texts = "\x1e".join
 
 
 def _ids(items: Sequence[str]) -> str:

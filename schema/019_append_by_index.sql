@@ -52,18 +52,18 @@ begin
     );
 end $$;
 
--- The index of the first event that carries an entry which does not balance per asset within its realm, has fewer than two lines, or
--- has one that says nothing.
-create function log.first_unbalanced(topics text[], states text[]) returns bigint
+-- The number of the first event that carries an entry which does not balance per asset within its realm, has fewer than two lines, or
+-- has one that says nothing. Facts are names and states in turn: event n has facts[2n - 1] and facts[2n].
+create function log.first_unbalanced(facts text[]) returns bigint
 language plpgsql immutable as $$
 begin
     return (
         select min(bad.n) from (
             select e.n
-            from generate_subscripts(states, 1) as e (n)
-            left join lateral json_to_recordset(states[e.n]::json #> '{entry,postings}')
+            from generate_series(1, cardinality(facts) / 2) as e (n)
+            left join lateral json_to_recordset(facts[2 * e.n]::json #> '{entry,postings}')
                 as p (account text, asset text, amount numeric) on true
-            where starts_with(topics[e.n], 'ledger.entry_posted.')
+            where starts_with(facts[2 * e.n - 1], 'ledger.entry_posted.')
             group by e.n, p.asset, case left(p.account, 5) when 'portf' then 2 when 'memo:' then 1 else 0 end
             having sum(p.amount) is distinct from 0 or count(*) < 2
                 or not bool_and((p.account, p.asset) is not null and coalesce(p.amount, 0) <> 0)
@@ -71,8 +71,8 @@ begin
     );
 end $$;
 
--- The index of the first append that leaves money in a clearing account.
-create function log.first_uncleared(ends integer[], topics text[], states text[]) returns bigint
+-- The number of the first append that leaves money in a clearing account.
+create function log.first_uncleared(ends integer[], facts text[]) returns bigint
 language plpgsql immutable as $$
 begin
     return (
@@ -80,103 +80,99 @@ begin
             select e.c
             from generate_subscripts(ends, 1) as e (c)
             cross join generate_series(coalesce(ends[e.c - 1], 0) + 1, ends[e.c]) as n
-            cross join lateral json_to_recordset(states[n]::json #> '{entry,postings}')
+            cross join lateral json_to_recordset(facts[2 * n]::json #> '{entry,postings}')
                 as p (account text, asset text, amount numeric)
-            where starts_with(topics[n], 'ledger.entry_posted.') and starts_with(p.account, 'liabilities:clearing:')
+            where starts_with(facts[2 * n - 1], 'ledger.entry_posted.') and starts_with(p.account, 'liabilities:clearing:')
             group by e.c, p.account, p.asset
             having sum(p.amount) <> 0
         ) as bad
     );
 end $$;
 
--- What a correct caller never sends. A violation is our own bug, so it is an error and not an outcome.
-create function log.check_group(per_command integer[], per_event integer[], ends integer[], topics text[], states text[])
-returns void language plpgsql stable as $$
+-- What a correct caller never sends. A violation is our own bug, so it is an error and not an outcome. `asked` is how many texts the
+-- commands have, `commands` and `events` are how many there are by each of their other columns.
+create function log.check_group(
+    asked integer, commands integer[], events integer[], ends integer[], facts text[], fact_list text
+) returns void language plpgsql stable as $$
 declare
     wrong bigint;
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'append() needs READ COMMITTED: it must see what was committed before it got the lock';
     end if;
-    if cardinality(ends) <> any (per_command) then
-        raise exception 'a column of the commands is not as long as the others' using errcode = 'check_violation';
+    if asked <> 6 * cardinality(ends) or cardinality(ends) <> any (commands)
+        or cardinality(facts) <> 2 * coalesce(ends[cardinality(ends)], 0) or coalesce(ends[cardinality(ends)], 0) <> any (events)
+    then
+        raise exception 'a column is not as long as the others' using errcode = 'check_violation';
     end if;
-    if cardinality(states) <> any (per_event || coalesce(ends[cardinality(ends)], 0)) then
-        raise exception 'a column of the events is not as long as the others' using errcode = 'check_violation';
-    end if;
-    if exists (select from generate_subscripts(ends, 1) as c where ends[c] < coalesce(ends[c - 1], 0)) then
-        raise exception 'the events of a command end before they begin' using errcode = 'check_violation';
-    end if;
-    wrong := log.first_unbalanced(topics, states);
+    wrong := log.first_unbalanced(facts);
     if wrong is not null then
         raise exception 'entry in event % does not balance', wrong using errcode = 'check_violation';
     end if;
-    if position('"liabilities:clearing:' in array_to_string(states, '')) > 0 then
-        wrong := log.first_uncleared(ends, topics, states);
+    if position('"liabilities:clearing:' in fact_list) > 0 then
+        wrong := log.first_uncleared(ends, facts);
         if wrong is not null then
             raise exception 'append % leaves a clearing account open', wrong using errcode = 'check_violation';
         end if;
     end if;
 end $$;
 
--- The events of a checked group: those of command c end at ends[c], and event n belongs to the stream at event_streams[n].
+-- Inserts the events of a checked group and returns how many there were; one that is not of its command's tenant is left out. Whatever
+-- `ends` says too much has no stream or comes twice, and breaks a constraint.
 create function log.insert_events(
     head bigint, receipt bigint, appended_at timestamptz, streams text[], versions bigint[],
-    command_ids uuid[], tenants text[], actors text[], correlation_ids uuid[], causation_ids uuid[], ends integer[],
-    event_ids uuid[], event_streams integer[], topics text[], states text[]
-) returns void language plpgsql as $$
-declare
-    inserted bigint;
+    asked text[], command_ids uuid[], correlation_ids uuid[], causation_ids uuid[], ends integer[],
+    facts text[], event_ids uuid[], event_streams integer[], out inserted bigint
+) language plpgsql as $$
 begin
     insert into log.events
     select streams[event_streams[n]],
         versions[event_streams[n]] + row_number() over (partition by event_streams[n] order by n),
-        topics[n], convert_to(states[n], 'UTF8'), head + n, event_ids[n], tenants[c], actors[c], command_ids[c],
-        correlation_ids[c], causation_ids[c], receipt + c, n - before, ends[c] - before, appended_at
+        facts[2 * n - 1], convert_to(facts[2 * n], 'UTF8'), head + n, event_ids[n], asked[6 * c - 5], asked[6 * c - 4],
+        command_ids[c], correlation_ids[c], causation_ids[c], receipt + c, n - before, ends[c] - before, appended_at
     from generate_subscripts(ends, 1) as c
     cross join lateral coalesce(ends[c - 1], 0) as before
     cross join lateral generate_series(before + 1, ends[c]) as n
-    where starts_with(streams[event_streams[n]], tenants[c] || ':');
+    where starts_with(streams[event_streams[n]], asked[6 * c - 5] || ':') is not false;
     get diagnostics inserted = row_count;
-    if inserted <> cardinality(states) then
-        raise exception 'an event without a stream of its own tenant' using errcode = 'check_violation';
-    end if;
 end $$;
 
--- Appends a group. What comes in three families of equal length: one element per stream read or written (streams, and its base as
--- versions: null for one that is written without), one per command (command_ids … ends: where its events end) and one per event
--- (event_ids … states: JSON). Texts come joined by U+001E, which stands in none of them.
+-- Appends a group. What comes in three families: streams read or written (versions: their bases, null for one that is written
+-- without), commands (ends: how many events there are up to and with theirs) and events (event_streams: the place of their stream).
+-- Lists are texts joined by U+001E, which stands in none of them; commands have six (tenant, actor, key, input hash in hexadecimal
+-- digits, name, answer in JSON), events two (name, state in JSON), one after the other.
 -- outcome: 'appended' (everything is written: head and receipt are the last numbers *before* this group), 'receipts' (some commands
 -- were done before: detail lists them), 'moved' (detail lists the streams), 'epoch' (the log lacks what the caller has seen of it).
--- Anything but 'appended' has written nothing.
+-- Anything but 'appended' has written nothing. A group that was decided on top of one that is not committed yet says so by `after`, the
+-- last command of that one: unless it is the last that was done, the group is 'moved', even if versions happen to agree.
 create function log.append(
-    seen_head bigint, stream_list text, versions bigint[],
-    command_ids uuid[], tenant_list text, actor_list text, key_list text, hash_list text, name_list text, answer_list text,
-    correlation_ids uuid[], causation_ids uuid[], ends integer[],
-    event_ids uuid[], event_streams integer[], topic_list text, state_list text,
+    seen_head bigint, after uuid, stream_list text, versions bigint[],
+    command_list text, command_ids uuid[], correlation_ids uuid[], causation_ids uuid[], ends integer[],
+    fact_list text, event_ids uuid[], event_streams integer[],
     out outcome text, out head bigint, out receipt bigint, out appended_at timestamptz, out detail text[]
 ) language plpgsql security definer
 set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
-    streams text[] := string_to_array(stream_list, e'\x1e'); tenants text[] := string_to_array(tenant_list, e'\x1e');
-    actors text[] := string_to_array(actor_list, e'\x1e'); keys text[] := string_to_array(key_list, e'\x1e');
-    hashes text[] := string_to_array(hash_list, e'\x1e'); names text[] := string_to_array(name_list, e'\x1e');
-    answers text[] := string_to_array(answer_list, e'\x1e'); topics text[] := string_to_array(topic_list, e'\x1e');
-    states text[] := string_to_array(state_list, e'\x1e');
+    streams text[] := string_to_array(stream_list, e'\x1e');
+    asked text[] := string_to_array(command_list, e'\x1e');
+    facts text[] := string_to_array(fact_list, e'\x1e');
+    follows boolean;
+    inserted bigint;
 begin
     perform log.check_group(
-        array[cardinality(command_ids), cardinality(tenants), cardinality(actors), cardinality(keys), cardinality(hashes),
-            cardinality(names), cardinality(answers), cardinality(correlation_ids), cardinality(causation_ids)],
-        array[cardinality(event_ids), cardinality(event_streams), cardinality(topics)], ends, topics, states
+        cardinality(asked), array[cardinality(command_ids), cardinality(correlation_ids), cardinality(causation_ids)],
+        array[cardinality(event_ids), cardinality(event_streams)], ends, facts, fact_list
     );
     lock table log.append_lock in exclusive mode;
-    select
-        coalesce((select max(notification_id) from log.events), 0), coalesce((select max(number) from log.receipts), 0),
-        (select recorded_at from log.receipts order by number desc limit 1),
+    select last.number, last.recorded_at, after is null or after = last.command_id, (select max(notification_id) from log.events),
         (select array_agg(command_id) from log.receipts where command_id = any(command_ids))
-    into head, receipt, appended_at, detail;
+    into receipt, appended_at, follows, head, detail
+    from (select) as one
+    left join lateral (select * from log.receipts order by number desc limit 1) as last on true;
+    head := coalesce(head, 0); receipt := coalesce(receipt, 0);
     if head < seen_head then outcome := 'epoch'; return; end if;
     if detail is not null then outcome := 'receipts'; return; end if;
+    if follows is not true then outcome := 'moved'; return; end if;
     detail := log.moved_streams(streams, versions);
     if detail is not null then
         outcome := case when log.knows_another_log(streams, versions) then 'epoch' else 'moved' end;
@@ -184,14 +180,19 @@ begin
     end if;
     appended_at := greatest(clock_timestamp(), appended_at + interval '1 microsecond');
     if array_position(versions, null) is not null then versions := log.with_open_streams(streams, versions); end if;
-    perform log.insert_events(head, receipt, appended_at, streams, versions, command_ids, tenants, actors,
-        correlation_ids, causation_ids, ends, event_ids, event_streams, topics, states);
+    inserted := log.insert_events(
+        head, receipt, appended_at, streams, versions, asked, command_ids, correlation_ids, causation_ids, ends,
+        facts, event_ids, event_streams
+    );
+    if inserted <> cardinality(event_ids) then
+        raise exception 'an event without a stream of its own tenant' using errcode = 'check_violation';
+    end if;
     insert into log.receipts
-    select receipt + c, command_ids[c], tenants[c], actors[c], keys[c], decode(hashes[c], 'hex'), names[c],
-        case when before < ends[c] then head + before + 1 end, case when before < ends[c] then head + ends[c] end,
-        answers[c]::json, appended_at
+    select receipt + c, command_ids[c], asked[6 * c - 5], asked[6 * c - 4], asked[6 * c - 3], decode(asked[6 * c - 2], 'hex'),
+        asked[6 * c - 1], case when before < ends[c] then head + before + 1 end, case when before < ends[c] then head + ends[c] end,
+        asked[6 * c]::json, appended_at
     from generate_subscripts(ends, 1) as c cross join lateral coalesce(ends[c - 1], 0) as before;
-    perform pg_notify('lastro_log', (head + cardinality(states))::text);
+    perform pg_notify('lastro_log', (head + inserted)::text);
     outcome := 'appended';
 end $$;
 

@@ -53,10 +53,8 @@ def group_of(*commands: Sent, bases: Mapping[str, int] | None = None, seen_head:
 
 def _add(group: Group, sent: Sent) -> None:
     for index, fact in enumerate(sent.facts):
-        group.event_ids.append(an_id(f"{sent.name} {index}"))
-        group.event_streams.append(group.place(fact.stream, fact.version if fact.stream in group.streams else None))
-        group.event_names.append(fact.name)
-        group.states.append(fact.state)
+        place = group.place(fact.stream, fact.version if fact.stream in group.streams else None)
+        group.add_event(an_id(f"{sent.name} {index}"), place, name=fact.name, state=fact.state)
     asked = replace(envelope(sent.name, tenant=sent.tenant), command_id=an_id(sent.name))
     group.end_command(asked, name="test", answer='{"outcome":"done","body":{}}')
 
@@ -80,7 +78,7 @@ def weaken(owner_url: str, *mutations: Without) -> None:
             connection.execute(sql.SQL(row[0].replace(mutation.rule, mutation.instead)))
 
 
-_APPEND = f"SELECT outcome FROM log.append({', '.join(['%s'] * 17)})"  # noqa: S608 – nothing but placeholders
+_APPEND = f"SELECT outcome FROM log.append({', '.join(['%s'] * 12)})"  # noqa: S608 – nothing but placeholders
 
 
 def append_now(connection: psycopg.Connection, group: Group) -> str:

@@ -113,6 +113,19 @@ async def test_a_command_is_done_once_and_its_receipt_is_the_answer(database: Ur
         await append(connection, again)
 
 
+async def test_a_group_is_taken_only_directly_behind_the_one_it_was_decided_on(
+    database: Urls, connection: Connection, store: Store
+) -> None:
+    """Another process wrote in between; the versions agree, but they are of other events."""
+    await append(connection, group_of(Sent(name="another", facts=(Fact(),))))
+    behind = group_of(Sent(name="b", facts=(Fact(version=2),)), bases={THING: 1})
+    behind.after = an_id("decided on this")
+    assert (await append(connection, behind)).outcome == "moved"
+    assert await store.head() == 1
+    weaken(database.owner, Without(function="append", rule="if follows is not true then", instead="if false then"))
+    assert (await append(connection, behind)).outcome == "appended"
+
+
 async def test_a_log_that_ends_before_a_seen_head_is_another_log(database: Urls, connection: Connection) -> None:
     await append(connection, group_of(two_facts("a")))
     behind = group_of(two_facts("b", base=2), bases={THING: 2}, seen_head=3)

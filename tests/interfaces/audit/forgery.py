@@ -126,10 +126,8 @@ async def forge(house: House, *written: tuple[str, Any], label: str = "forged") 
     for number, (stream, event) in enumerate(written, start=1):
         base = None if is_open(stream) else len(await house.store.read_stream(stream))
         event_name, state = encode(event)
-        group.event_ids.append(event_id_of(event, command_id, number))
-        group.event_streams.append(group.place(stream, base))
-        group.event_names.append(event_name)
-        group.states.append(state)
+        place = group.place(stream, base)
+        group.add_event(event_id_of(event, command_id, number), place, name=event_name, state=state)
     envelope = Envelope(
         tenant=house.tenant,
         actor="cli:forger",
