@@ -95,9 +95,8 @@ async def _sign(connection: Connection, cut: Cut) -> None:
         liabilities=cut.root,
     )
     tail = bytes(32 * (cut.log_position % 256))
-    await connection.execute(
-        "INSERT INTO evidence.checkpoints VALUES (1, %s, 0, %s, '', %s)", (cut.log_position, tail, checkpoint.text)
-    )
+    row = cut.log_position, tail, f"{checkpoint.text}\n— bench unsigned\n"
+    await connection.execute("INSERT INTO evidence.checkpoints VALUES (1, %s, 0, %s, '', %s)", row)
 
 
 async def _timed(doing: Awaitable[T]) -> tuple[T, float]:
