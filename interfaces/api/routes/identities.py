@@ -122,15 +122,16 @@ async def list_identities(ask: Asked) -> Response:
     "/me/identities/{provider}",
     operation_id="unlink_identity",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=problems(*COMMAND),
+    responses=problems(*COMMAND, 404),
 )
 async def unlink(provider: ProviderName, ask: SteppedUp) -> Response:
     """Let a provider log the caller in no more, after a step-up."""
     subject = SubjectId(ask.caller.user)
-    if provider in await ask.parts.identities.list_providers(ask.caller.tenant, subject):
-        unlinked = UnlinkIdentity(user=UserId(subject), provider=provider)
-        (await ask.parts.committer.submit(change_own(ask.fresh().envelope(), unlinked))).accepted()
-        await ask.parts.identities.unlink_identities(ask.caller.tenant, provider, subject)
+    if provider not in await ask.parts.identities.list_providers(ask.caller.tenant, subject):
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown_identity", "No account at this provider logs you in.")
+    unlinked = UnlinkIdentity(user=UserId(subject), provider=provider)
+    (await ask.parts.committer.submit(change_own(ask.fresh().envelope(), unlinked))).accepted()
+    await ask.parts.identities.unlink_identities(ask.caller.tenant, provider, subject)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

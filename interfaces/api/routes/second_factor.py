@@ -133,6 +133,8 @@ async def renew(ask: SteppedUp) -> Response:
 async def remove(ask: SteppedUp) -> Response:
     """Take the own second factor off, after a step-up, which wants a code of it."""
     tenant, subject = ask.caller.tenant, SubjectId(ask.caller.user)
+    if await ask.parts.factors.get_factor(tenant, subject) is None:
+        raise Problem(HTTPStatus.CONFLICT, "no_second_factor", "There is no second factor.")
     await _append(ask, RemoveSecondFactor(user=UserId(subject)))
     await ask.parts.factors.remove_factor(tenant, subject)
     await ask.parts.notifier.notify(tenant, subject, Message(kind=OFF))

@@ -244,6 +244,7 @@ def test_a_link_is_taken_off_after_a_step_up(browser: Browser, house: House) -> 
     caller = Caller(http=ana.http, user=ana.user, token=fresh)
     assert caller.send("DELETE", "me/identities/github").status_code == 204
     assert body(caller.get("me/identities")) == {"providers": []}
+    problem(caller.send("DELETE", "me/identities/github"), 404, "unknown_identity")
 
 
 def test_a_provider_opens_no_door_to_the_suspended(browser: Browser, house: House) -> None:

@@ -122,6 +122,7 @@ def test_a_step_up_wants_a_code_of_whoever_has_a_factor(house: House, ana: Calle
     fresh = body(ana.post("auth/step-up", {"code": device.code()}, key=None))["access_token"]
     caller = Caller(http=ana.http, user=ana.user, token=fresh)
     assert caller.send("DELETE", "me/second-factor").status_code == 204
+    problem(caller.send("DELETE", "me/second-factor"), 409, "no_second_factor")
     body(login(house, ana))
     assert kinds(house)[0] == "second_factor_off"
 
