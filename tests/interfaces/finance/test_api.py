@@ -51,18 +51,18 @@ def test_every_statement_names_its_log_position_and_build(house: House) -> None:
         body = answer.json()
         assert answer.headers["X-Log-Position"] == str(body["log_position"])
         assert body["checked"] is True
-        assert body["rows"], name
-        assert [*body["rows"][0]] == body["columns"]
+        assert bool(body["rows"]) == (name != "income"), "capital is no income"
+        assert all([*row] == body["columns"] for row in body["rows"])
 
 
 def test_statements_are_kept_as_files(house: House) -> None:
     for name in STATEMENTS:
-        kept = house.finance.get(f"finance/{name}?format=csv")
+        kept = house.finance.get(f"finance/{name}", format="csv")
         assert kept.headers["content-type"].startswith("text/csv")
         assert kept.headers["content-disposition"].startswith("attachment")
         rows = list(csv.reader(io.StringIO(kept.text)))
         assert rows[0] == house.finance.get(f"finance/{name}").json()["columns"]
-        book = house.finance.get(f"finance/{name}?format=xlsx")
+        book = house.finance.get(f"finance/{name}", format="xlsx")
         assert zipfile.ZipFile(io.BytesIO(book.content)).testzip() is None
 
 
@@ -73,7 +73,7 @@ def test_another_tenant_sees_nothing_of_it(scheduled: Installation, house: House
 
 
 def test_a_month_and_a_moment_are_not_asked_for_together(house: House) -> None:
-    answer = house.finance.get("finance/income?month=2026-03&as_of=2026-03-05T00:00:00Z")
+    answer = house.finance.get("finance/income", month="2026-03", as_of="2026-03-05T00:00:00Z")
     problem(answer, 422, "month_or_as_of")
 
 
