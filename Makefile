@@ -39,8 +39,8 @@ check: $(READY) ## lint, types, import rules, our own lints, fast tests (under t
 	cd analytics && ../$(PYTHON) -m sqlfluff lint --quiet --processes 2 .
 	$(PYTEST) -q -m "not slow and not crash and not postgres" $(ARGS)
 
-bench: $(READY) ## measure store, REST, replay, payments, liabilities, finance against their targets; ARGS=--json for machines
-	@failed=0; for part in store rest replay payments liabilities finance; do $(LASTRO) bench $$part $(ARGS) || failed=1; done; exit $$failed
+bench: $(READY) ## measure store, REST, replay, payments, liabilities, finance, rebuild against their targets; ARGS=--json for machines
+	@failed=0; for part in store rest replay payments liabilities finance rebuild; do $(LASTRO) bench $$part $(ARGS) || failed=1; done; exit $$failed
 
 fmt: $(READY) ## format the Python and mend what ruff can mend
 	$(PYTHON) -m ruff check --fix-only --quiet .

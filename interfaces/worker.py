@@ -28,9 +28,11 @@ from application.ports import Clock, Payments
 from application.provider_facts import Home
 from application.snapshots import Snapshots
 from application.store import Connection, Store, speak_hex_ids
+from application.tasks import end
 from application.wakeup import Wakeup
 from interfaces.audit.notary import load_notary
 from interfaces.bootstrap import SystemClock, login_terms
+from interfaces.epochs import Gate
 from interfaces.exchanges.paper import PaperVenue
 from interfaces.finance.schedule import FinanceBuilds
 from interfaces.mail.postman import Postman, mail_server
@@ -47,6 +49,7 @@ from interfaces.postgres.vault_post import PostgresPost
 from interfaces.postgres.vault_sessions import PostgresSessions
 from interfaces.settings import Settings
 from interfaces.sweeping import Sweeper
+from projections.job_runner import JobRunner
 from projections.reports import Report, write_reports
 from projections.runner import ProjectionRunner
 from projections.waiting import WaitingThere
@@ -91,13 +94,13 @@ async def serve_worker(settings: Settings, urls: Urls, *, roles: Sequence[str], 
     async with AsyncExitStack() as stack:
         parts = await _open(settings, urls, stack)
         made = parts.make(roles)
-        reporting = Role("reports", lambda: _keep_reporting(parts.pool, made))
-        tasks = [asyncio.create_task(_keep_running(role), name=role.name) for role in (*made, reporting)]
+        gate = Gate(parts.pool)
+        reports = Role("reports", lambda: _keep_reporting(parts.pool, made, gate))
+        working = asyncio.create_task(_keep_working(made, gate), name="working")
+        reporting = asyncio.create_task(_keep_running(reports), name="reports")
         log.info("worker.running", roles=list(roles))
         await stop.wait()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(working, reporting)
 
 
 @dataclass(slots=True)
@@ -131,7 +134,8 @@ class _Parts:
             return await connect(self.urls.projector, name="lastro-projections")
 
         runner = ProjectionRunner(connect=connecting, store=Store(self.projector_pool), wakeup=self.wakeup)
-        return [Role("projections", runner.run)]
+        jobs = JobRunner(connect=connecting, store=Store(self.projector_pool))
+        return [Role("projections", runner.run), Role("upkeep", jobs.run)]
 
     def _policies(self) -> list[Role]:
         """Every policy follows the log in a role of its own: one that stops leaves the others running."""
@@ -260,6 +264,18 @@ async def _open(settings: Settings, urls: Urls, stack: AsyncExitStack) -> _Parts
     return _Parts(settings, urls, own, projector, committer, wakeup, keys, providers)
 
 
+async def _keep_working(roles: Sequence[Role], gate: Gate) -> None:
+    """Run the roles for ever, but never while a restored log waits for an operator."""
+    while True:
+        await gate.until(is_open=True)
+        tasks = [asyncio.create_task(_keep_running(role), name=role.name) for role in roles]
+        try:
+            await gate.until(is_open=False)
+            log.error("worker.stopped_for_a_new_epoch", reason=gate.reason)
+        finally:
+            await end(*tasks)
+
+
 async def _keep_running(role: Role) -> None:
     """Run a role for ever. What it cannot go on from is said loudly, and tried again after a pause."""
     while True:
@@ -273,22 +289,23 @@ async def _keep_running(role: Role) -> None:
         await asyncio.sleep(RESTART_S)
 
 
-async def _keep_reporting(source: Pool, roles: Sequence[Role]) -> None:
+async def _keep_reporting(source: Pool, roles: Sequence[Role], gate: Gate) -> None:
     """Say once a second how every role stands; read models report for themselves."""
     while True:
         try:
             async with source.connection() as connection:
-                await write_reports(connection, [_report(role) for role in roles if role.name != "projections"])
+                await write_reports(connection, [_report(role, gate) for role in roles if role.name != "projections"])
         except (OperationalError, InterfaceError) as error:
             log.warning("worker.cannot_report", error=str(error))
         await asyncio.sleep(REPORT_S)
 
 
-def _report(role: Role) -> Report:
+def _report(role: Role, gate: Gate) -> Report:
+    stopped = gate.reason or (role.error if role.has_stopped else None)
     return Report(
         kind=role.kind,
         name=role.name,
-        state="stopped" if role.has_stopped else "running",
+        state="stopped" if stopped else "running",
         log_position=role.log_position(),
-        error=role.error if role.has_stopped else role.unknown(),
+        error=stopped or role.unknown(),
     )

@@ -24,7 +24,8 @@ _PASSING = {"40", "53", "55", "57", "58"}
 """Classes of SQLSTATE that say nothing about the data: conflicts, full disks, locks, shutdowns, broken machines."""
 
 _TAKE = """
-    UPDATE projection.generations SET epoch = epoch + 1 WHERE name = %s AND number = %s RETURNING epoch, log_position
+    UPDATE projection.generations SET epoch = epoch + 1
+    WHERE name = %s AND number = %s AND role = %s RETURNING epoch, log_position
 """
 _ADVANCE = "SELECT projection.advance(%s, %s, %s, %s, %s)"
 
@@ -83,7 +84,10 @@ class Follower:
                 await self.apply(found)
 
     async def take(self) -> None:
-        """Raise the generation's epoch, which shuts out whoever had it before."""
+        """Raise the generation's epoch, which shuts out whoever had it before. Raises `Overtaken`.
+
+        One whose role has changed since it was looked at is somebody else's now.
+        """
         # Plans are made while the tables are still empty, and must be right when they are not.
         await self._connection.execute(
             SQL(
@@ -91,7 +95,7 @@ class Follower:
                 "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
             ).format(Identifier(self._generation.schema))
         )
-        key = (self._generation.name, self._generation.number)
+        key = (self._generation.name, self._generation.number, self._generation.role)
         row = await (await self._connection.execute(_TAKE, key)).fetchone()
         if row is None:
             raise Overtaken

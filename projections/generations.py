@@ -38,6 +38,9 @@ _TABLES = """
 """
 _OPEN = SQL("GRANT USAGE ON SCHEMA {schema} TO {readers}")
 _READABLE = SQL("GRANT SELECT ON {table} TO {readers}")
+_COLUMNS_OF = """
+    SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
 _PROTECT = SQL("""
     ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
     ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
@@ -75,6 +78,10 @@ class Generation:
         return self.definition == definition_of(self.name).digest
 
 
+class RebuildRefused(Exception):
+    """What was asked of a model's generations cannot be done now; nothing was switched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """The two parts of a file in schema/projections: tables with their rules, and what is made when they are full."""
@@ -99,23 +106,48 @@ async def list_generations(connection: Connection) -> list[Generation]:
         return await (await cursor.execute(_ALL)).fetchall()
 
 
-async def ensure_generations(connection: Connection, names: Iterable[str]) -> None:
-    """Make generation 1, live and empty, of each model that has none. Many processes may ask at once."""
+async def live_generations(connection: Connection) -> dict[str, Generation]:
+    """Return the live generations by the names of their models."""
+    return {one.name: one for one in await list_generations(connection) if one.role == "live"}
+
+
+async def live_generation(connection: Connection, name: str) -> Generation:
+    """Return a model's live generation. Raises `RebuildRefused`."""
+    live = (await live_generations(connection)).get(name)
+    if live is None:
+        raise RebuildRefused(f"{name} has no live generation: rebuild it, or start a worker")
+    return live
+
+
+async def newest(connection: Connection, name: str, *roles: Role) -> Generation | None:
+    """Return the newest generation of a model that has one of these roles."""
+    found = [one for one in await list_generations(connection) if one.name == name and one.role in roles]
+    return found[-1] if found else None
+
+
+async def ensure_generations(connection: Connection, names: Iterable[str]) -> list[str]:
+    """Make generation 1, live and empty, of each model where there is none of any. Many processes may ask at once.
+
+    Returns the models that have none beside others that have: an empty one would be read before it is full.
+    """
     async with connection.transaction():
         await connection.execute(_LOCK)
         existing = await list_generations(connection)
         for generation in existing:
             await _let_read(connection, generation)
-        known = {generation.name for generation in existing}
+        if existing:
+            known = {generation.name for generation in existing}
+            return [name for name in names if name not in known]
         for name in names:
-            if name not in known:
-                generation = await create(connection, name, role="live")
-                await create_indexes(connection, generation)
-                await point_views(connection, generation)
+            generation = await create(connection, name, role="live")
+            await create_indexes(connection, generation)
+            await point_views(connection, generation)
+    return []
 
 
 async def create(connection: Connection, name: str, *, role: Role) -> Generation:
     """Make the tables of a model's next generation, in the caller's transaction."""
+    await connection.execute(_LOCK)
     definition = definition_of(name)
     parameters = {"name": name, "role": role, "definition": definition.digest}
     async with connection.cursor(row_factory=class_row(Generation)) as cursor:
@@ -141,6 +173,12 @@ async def create_indexes(connection: Connection, generation: Generation) -> None
 async def tables_of(connection: Connection, generation: Generation) -> list[str]:
     """Return the names of a generation's tables."""
     return [table for table, _ in await _tables(connection, generation)]
+
+
+async def columns_of(connection: Connection, generation: Generation, table: str) -> list[str]:
+    """Return the names of a table's columns in their order."""
+    rows = await connection.execute(_COLUMNS_OF, (f'"{generation.schema}"."{table}"',))
+    return [row[0] for row in await rows.fetchall()]
 
 
 async def point_views(connection: Connection, generation: Generation) -> None:

@@ -1,38 +1,19 @@
 """The table of read models: what each handles and how it is folded.
 
-A new model is a file of its own and a line here.
+A model is two files of one name: its tables in schema/projections and its fold beside this file. Nobody lists them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from application.codec import EVENTS
 from application.log import Recorded
 from application.upcasters import UPCASTERS
-from projections import (
-    accounts,
-    api_keys,
-    assets,
-    connections,
-    deposits,
-    destinations,
-    disputes,
-    fills,
-    journal,
-    orders,
-    payouts,
-    positions,
-    proposals,
-    quotes,
-    receipts,
-    refunds,
-    transfers,
-    users,
-    withdrawals,
-)
 from projections.changes import Change
+from projections.generations import DEFINITIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +40,10 @@ def stored_names(classes: Iterable[type]) -> frozenset[str]:
     return frozenset(names)
 
 
-_MODULES = (
-    assets, users, connections, accounts, journal, orders, fills, positions, destinations, withdrawals, proposals,
-    deposits, refunds, disputes, payouts, receipts, transfers, quotes, api_keys,
-)  # fmt: skip
+def _modules() -> Iterable[ModuleType]:
+    """Return the file of each model for which there are tables."""
+    for definition in sorted(DEFINITIONS.glob("*.sql")):
+        yield import_module(f"projections.{definition.stem}")
 
-PROJECTIONS: Mapping[str, Projection] = {module.NAME: Projection.of(module) for module in _MODULES}
+
+PROJECTIONS: Mapping[str, Projection] = {module.NAME: Projection.of(module) for module in _modules()}

@@ -20,6 +20,11 @@ _WRITE = """
     ON CONFLICT (kind, name) DO UPDATE SET state = excluded.state, log_position = excluded.log_position,
         lag_ms = excluded.lag_ms, error = excluded.error, reported_at = excluded.reported_at
 """
+_FORGET = """
+    DELETE FROM worker.reports AS r WHERE r.kind = 'projection' AND NOT EXISTS (
+        SELECT FROM projection.generations AS g WHERE g.name || '_g' || g.number = r.name AND g.role <> 'building'
+    )
+"""
 _LIST = """
     SELECT kind, name, state, log_position, lag_ms, error, reported_at,
         reported_at < clock_timestamp() - make_interval(secs => %s) AS silent
@@ -58,6 +63,11 @@ class Reported(Report):
 async def write_reports(connection: Connection, reports: Iterable[Report]) -> None:
     """Write down how parts stand now."""
     await connection.execute(_WRITE, (to_json([asdict(report) for report in reports]).decode(),))
+
+
+async def forget_reports(connection: Connection) -> None:
+    """Delete what generations said that nobody follows any more: a dropped one would be silent for ever."""
+    await connection.execute(_FORGET)
 
 
 async def list_reports(connection: Connection) -> list[Reported]:

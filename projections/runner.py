@@ -5,19 +5,21 @@ failure never touches another.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
 from psycopg import InterfaceError, OperationalError
 
 from application.store import Connection, Store
+from application.tasks import end
 from application.wakeup import Wakeup
 from projections.follower import Follower, Progress, is_passing
-from projections.generations import Generation, ensure_generations, list_generations
+from projections.generations import Generation, RebuildRefused, ensure_generations, list_generations
 from projections.models import PROJECTIONS, Projection
 from projections.reader import Reader
-from projections.reports import Report, write_reports
+from projections.rebuild import clear_abandoned, rebuild
+from projections.reports import Report, forget_reports, write_reports
 
 log = structlog.get_logger()
 
@@ -78,18 +80,37 @@ class ProjectionRunner:
 
     async def _work(self, connection: Connection) -> None:
         reader = Reader(self._store, self._wakeup)
+        making: asyncio.Task[None] | None = None
         try:
-            await ensure_generations(connection, self._projections)
+            if missing := await ensure_generations(connection, self._projections):
+                making = asyncio.create_task(self._make(missing), name="new-models")
             while True:
                 async with asyncio.timeout(PING_LIMIT_S):
                     await self._round(connection, reader)
                 await asyncio.sleep(ROUND_S)
         finally:
+            if making is not None:
+                await end(making)
             await self._let_go(*self._held)
             await reader.close()
 
+    async def _make(self, names: Sequence[str]) -> None:
+        """Build models that came with a new program from the whole log, before anybody can read them."""
+        log.info("projection.new", projections=list(names))
+        try:
+            await rebuild([self._projections[name] for name in names], connect=self._connect, store=self._store)
+        except RebuildRefused as error:
+            log.info("projection.made_by_another", reason=str(error))
+        except Exception as error:
+            if is_passing(error):
+                log.warning("projection.not_made", projections=list(names), error=repr(error))
+            else:
+                log.exception("projection.cannot_be_made", projections=list(names))
+
     async def _round(self, connection: Connection, reader: Reader) -> None:
-        """Look after what is held, take what is free, and say how everything stands."""
+        """Look after what is held, take what is free, clear what was abandoned, and say how everything stands."""
+        for dropped in await clear_abandoned(connection):
+            log.warning("projection.abandoned_build_dropped", projection=dropped.schema)
         known = {
             generation.schema: generation
             for generation in await list_generations(connection)
@@ -104,6 +125,7 @@ class ProjectionRunner:
             if row == (True,):
                 self._start(known[schema], reader)
         await write_reports(connection, self._reports())
+        await forget_reports(connection)
 
     def _start(self, generation: Generation, reader: Reader) -> None:
         progress = Progress(generation.log_position)

@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-PARTS = ("store", "rest", "replay", "payments", "liabilities", "finance")
+PARTS = ("store", "rest", "replay", "payments", "liabilities", "finance", "rebuild")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ RULE = "commits"
 
 # The one list of places that write, each with what it may write.
 MAY_COMMIT = {
+    "application/epochs.py": "notes that the log was restored, and that an operator has confirmed it",
     "application/evidence/follower.py": "stores hashes of what was appended, under a signature",
     "application/evidence/liability_cuts.py": "stores trees of what is owed, beside the checkpoint that signs for them",
     "application/committer.py": "decides while holding the lock when it lost three times",
@@ -24,13 +25,19 @@ MAY_COMMIT = {
     "interfaces/audit/imports.py": "fills an empty store with an export, whole or not at all",
     "interfaces/finance/building.py": "writes down what dbt made of the books, which can be made again",
     "interfaces/payments/sandbox*.py": "stands for a provider outside: its objects are no state of ours",
+    "interfaces/postgres/backup.py": "tells the embedded server where to archive its log",
+    "interfaces/postgres/restore.py": "begins the epoch of a log that it restored",
     "interfaces/postgres/connections.py": "opens every connection, and the vault's transactions",
     "interfaces/postgres/migrations.py": "brings the schema forward",
     "interfaces/postgres/server.py": "creates the database that the migrations fill",
     "interfaces/postgres/vault*.py": "the second truth: written before the append, encrypted",
     "projections/follower.py": "commits rows and cursor together",
     "projections/generations.py": "makes the tables of a generation, and the views that show it",
-    "projections/rebuild.py": "fills a generation and switches to it",
+    "interfaces/upkeep.py": "puts down what an administrator asks of read models, for a worker to do",
+    "projections/building.py": "fills a generation, which nobody reads yet",
+    "projections/comparison.py": "brings a generation to where it is compared",
+    "projections/jobs.py": "notes which work on read models was asked for, and how far it is",
+    "projections/switching.py": "makes another generation the live one",
     "projections/reports.py": "says how the parts of a worker stand",
     "projections/writing.py": "puts a batch of rows into the follower's transaction",
 }

@@ -39,6 +39,7 @@ from interfaces.api.routes import (
     withdrawals,
 )
 from interfaces.api.routes.admin import funding, payout_files, receivables
+from interfaces.api.routes.admin import projections as admin_projections
 from interfaces.api.routes.admin import withdrawals as admin_withdrawals
 from interfaces.api.routes.audit import events, explain
 from interfaces.api.routes.ledger import accounts, entries, trial_balance
@@ -76,6 +77,7 @@ _ROUTERS = (
     proofs.router,
     explain.router,
     events.router,
+    admin_projections.router,
     webhooks.router,
     finance.router,
     health.router,

@@ -12,7 +12,19 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from interfaces.cli import events, finance, installation, measures, outbox, people, processes, sandbox, withdrawals
+from interfaces.cli import (
+    events,
+    finance,
+    installation,
+    measures,
+    outbox,
+    people,
+    processes,
+    projections,
+    recovery,
+    sandbox,
+    withdrawals,
+)
 
 app = typer.Typer(
     name="lastro",
@@ -31,8 +43,12 @@ app.add_typer(people.assets, name="asset")
 app.add_typer(events.app, name="events")
 app.add_typer(withdrawals.app, name="withdrawals")
 app.add_typer(measures.audit, name="audit")
+app.add_typer(projections.app, name="projections")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(finance.app, name="finance")
+app.add_typer(recovery.epochs, name="epoch")
+app.command("backup")(recovery.backup)
+app.command("restore")(recovery.restore)
 app.command("outbox")(outbox.outbox)
 app.command("demo")(measures.demo)
 app.command("bench")(measures.bench)
@@ -79,17 +95,21 @@ def _explained(error: Exception) -> int:
     from interfaces.bootstrap import CannotListen
     from interfaces.finance.errors import FinanceError
     from interfaces.payments.sandbox import SandboxRefuses
+    from interfaces.postgres.backup import CannotBackUp
     from interfaces.postgres.errors import ServerUnavailable
     from interfaces.postgres.migrations import MigrationRefused, SchemaTooOld
+    from interfaces.postgres.restore import CannotRestore
     from interfaces.postgres.vault_crypto import VaultUnusable
     from interfaces.settings import SettingsRefused
     from interfaces.supervisor import AlreadyUp, GivenUp
     from interfaces.worker import UnknownRole
+    from projections.generations import RebuildRefused
 
     expected = (
-        AlreadyUp, BadExport, CannotExport, CannotListen, CannotProve, CommandRefused, CommitterError, DomainError,
-        FinanceError, GivenUp, KeyUnusable, MigrationRefused, NoKey, NoSuchMoment, OperationalError, SandboxRefuses,
-        ServerUnavailable, SettingsRefused, UnknownRole, UnknownSubject, VaultUnusable,
+        AlreadyUp, BadExport, CannotBackUp, CannotExport, CannotListen, CannotProve, CannotRestore, CommandRefused,
+        CommitterError, DomainError, FinanceError, GivenUp, KeyUnusable, MigrationRefused, NoKey, NoSuchMoment,
+        OperationalError, RebuildRefused, SandboxRefuses, ServerUnavailable, SettingsRefused, UnknownRole,
+        UnknownSubject, VaultUnusable,
     )  # fmt: skip
     if isinstance(error, SchemaTooOld):
         typer.echo(f"lastro: {error}", err=True)

@@ -47,7 +47,7 @@ def demo(
 
 
 def bench(
-    part: Annotated[str, typer.Argument(help="store, rest, replay, payments, liabilities or finance")],
+    part: Annotated[str, typer.Argument(help="store, rest, replay, payments, liabilities, finance, rebuild")],
     as_json: Json = False,
 ) -> None:
     """Measure a part of Lastro against its targets, on an installation of its own."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 # Whoever opens the socket may come in: its directory is private to the user who can read the data files anyway.
-PG_HBA = "local all all trust\n"
+PG_HBA = "local all all trust\nlocal replication lastro_owner trust\n"
 
 DATABASE = "lastro"
 OWNER, APP, PROJECTOR, FINANCE = "lastro_owner", "lastro_app", "lastro_projector", "lastro_finance"
@@ -21,6 +21,9 @@ _SOCKET_PATH_BYTES_MAX = 100
 _SHORT_ROOT = Path("/tmp")  # noqa: S108 - what we make there is private and checked, and every process must find it
 
 _SETTINGS = {
+    "archive_command": "true",
+    "archive_mode": "on",
+    "archive_timeout": "60s",
     "autovacuum_naptime": "15s",
     "checkpoint_timeout": "15min",
     "cluster_name": "lastro",

@@ -22,11 +22,12 @@ from domain.positions.state import Position
 from domain.users import ActivateUser, Role, SetRoles, SuspendUser, User
 from interfaces.postgres.configuration import Urls
 from projections import deposits, generations, orders, positions, users
+from projections.comparison import compare
 from projections.follower import Follower, Progress
 from projections.generations import ensure_generations, list_generations
 from projections.models import PROJECTIONS
 from projections.reader import Fact, Slice
-from projections.rebuild import build, compare
+from projections.rebuild import build
 from tests.projections import cashier, till
 from tests.projections.house import BANK, House, a_house, coins, wallet
 

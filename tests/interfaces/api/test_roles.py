@@ -62,6 +62,7 @@ BODIES: Mapping[str, Any] = {
     "make_transfer": {"to_user": "0" * 32, "amount": {"value": "1", "asset": "USD"}},
     "ask_for_quote": {"sold": {"value": "1", "asset": "USD"}, "bought": "BRL"},
     "record_rate": {"base": "USD", "quote": "BRL", "price": "5.40", "source": "bank"},
+    "ask_upkeep": {"act": "compare", "models": ["users"]},
     "cover_exchange": {
         "bank": "main", "sold": {"value": "1", "asset": "USD"}, "received": {"value": "5", "asset": "BRL"},
     },

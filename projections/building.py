@@ -1,0 +1,103 @@
+"""Fills a new generation of read models from the log, in one pass for all of them, beside the live ones.
+
+Appended rows go out in portions, what is put and added is gathered to the end, and indexes are made last. Nobody reads
+a generation that is being built.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from psycopg.sql import SQL, Identifier
+from psycopg.types.json import JsonbDumper
+
+from application.store import Connection, Store
+from projections import generations
+from projections.changes import Changes, Row
+from projections.generations import Generation
+from projections.models import Projection
+from projections.reader import Fact
+from projections.slices import slices
+
+ROWS_PER_COPY = 5_000
+
+Connect = Callable[[], Awaitable[Connection]]
+Told = Callable[[int, int], None]
+"""Is told how far a build is: the log position it has reached, and the one it goes to."""
+
+_FILLED = "UPDATE projection.generations SET log_position = %s WHERE name = %s AND number = %s"
+
+
+@dataclass(slots=True)
+class _Build:
+    """A generation being filled: appended rows go out in portions, what is put and added is gathered to the end."""
+
+    projection: Projection
+    generation: Generation
+    columns: dict[str, list[str]]
+    changes: Changes = field(default_factory=Changes)
+
+    def take(self, fact: Fact) -> None:
+        self.changes.take(self.projection.apply(fact.recorded, fact.event))
+
+    async def flush(self, connection: Connection, least: int) -> None:
+        for table, changes in self.changes.tables.items():
+            if len(changes.appended) >= least:
+                await self._copy(connection, table, self.changes.take_appended(table))
+
+    async def finish(self, connection: Connection, end: int) -> None:
+        async with connection.transaction():
+            await self.flush(connection, 1)
+            for table, changes in self.changes.tables.items():
+                await self._copy(connection, table, changes.rows())
+            await generations.create_indexes(connection, self.generation)
+            for table in self.columns:
+                await connection.execute(SQL("ANALYZE {}").format(Identifier(self.generation.schema, table)))
+            await connection.execute(_FILLED, (end, self.generation.name, self.generation.number))
+
+    async def _copy(self, connection: Connection, table: str, rows: Iterable[Row]) -> None:
+        columns = self.columns[table]
+        names = SQL(", ").join(map(Identifier, columns))
+        statement = SQL("COPY {} ({}) FROM STDIN").format(Identifier(self.generation.schema, table), names)
+        cursor = connection.cursor()
+        cursor.adapters.register_dumper(dict, JsonbDumper)
+        async with cursor.copy(statement) as copy:
+            for row in rows:
+                await copy.write_row(list(map(row.get, columns)))
+
+
+async def fill(
+    projections: Sequence[Projection], *, connect: Connect, store: Store, told: Told | None = None
+) -> list[Generation]:
+    """Fold the log into a new generation of each model, in one pass, as far as all the live ones are.
+
+    A model that has none yet goes as far as the log does.
+    """
+    async with await connect() as connection:
+        live = await generations.live_generations(connection)
+        end = min([live[one.name].log_position for one in projections if one.name in live], default=await store.head())
+        builds = [await _begin(connection, projection) for projection in projections]
+        interested = defaultdict(list)
+        for one in builds:
+            for name in one.projection.handles:
+                interested[name].append(one)
+        async for found in slices(store, 0, end):
+            for fact in found.facts:
+                for one in interested[fact.recorded.name]:
+                    one.take(fact)
+            for one in builds:
+                await one.flush(connection, ROWS_PER_COPY)
+            if told is not None:
+                told(found.end, end)
+        for one in builds:
+            await one.finish(connection, end)
+        return [one.generation for one in builds]
+
+
+async def _begin(connection: Connection, projection: Projection) -> _Build:
+    async with connection.transaction():
+        generation = await generations.create(connection, projection.name, role="building")
+        columns = {}
+        for table in await generations.tables_of(connection, generation):
+            columns[table] = await generations.columns_of(connection, generation, table)
+    return _Build(projection, generation, columns)

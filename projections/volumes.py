@@ -1,0 +1,61 @@
+"""Volume by account root and month: how much was debited and credited below each root, per asset.
+
+The example of docs/admin.md: what a new read model takes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+
+from application.log import Recorded
+from application.store import Connection
+from domain.ledger.entry import EntryPosted
+from domain.money import Amount
+from projections.changes import Add, Change
+from projections.reading import Answer, amount, fetch, log_position
+
+NAME = "volumes"
+HANDLES = (EntryPosted,)
+
+
+def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
+    """Add each posting to its root's month."""
+    month = event.entry.effective_at.astimezone(UTC).strftime("%Y-%m")
+    for posting in event.entry.postings:
+        units, asset = posting.amount.units, posting.amount.asset
+        yield Add(
+            "volumes",
+            {"tenant": recorded.tenant, "month": month, "root": posting.account.partition(":")[0], "asset": asset.code},
+            {"debited": max(units, 0), "credited": max(-units, 0), "postings": 1},
+            {"scale": asset.scale},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """What moved below a root in a month, both amounts unsigned."""
+
+    month: str
+    root: str
+    debited: Amount
+    credited: Amount
+    postings: int
+
+
+_LIST = "SELECT month, root, asset, scale, debited, credited, postings FROM read.volumes ORDER BY month, root, asset"
+
+
+async def list_volumes(connection: Connection) -> Answer[tuple[Volume, ...]]:
+    """Return all volumes by month, root and asset."""
+    position = await log_position(connection, NAME)
+    return Answer(tuple(await fetch(connection, _volume, _LIST)), position)
+
+
+def _volume(*, month: str, root: str, asset: str, scale: int, debited: int, credited: int, postings: int) -> Volume:
+    return Volume(
+        month=month,
+        root=root,
+        debited=amount(units=debited, scale=scale, asset=asset),
+        credited=amount(units=credited, scale=scale, asset=asset),
+        postings=postings,
+    )
