@@ -130,7 +130,7 @@ async def test_the_role_that_reads_cannot_write_a_read_model(house: House) -> No
             await connection.execute("UPDATE projection.generations SET log_position = 0")
 
 
-OF_THE_INSTALLATION = {"list_checkpoints", "list_generations", "list_reports"}
+OF_THE_INSTALLATION = {"list_checkpoints", "list_generations", "list_reports", "list_standings"}
 """What no tenant has: seals of the whole log, and how far read models and workers are."""
 
 for one in iter_modules(projections.__path__, "projections."):
