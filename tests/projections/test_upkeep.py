@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from projections import generations
+from projections.accounts import get_balances
 from projections.generations import Definition, Generation, RebuildRefused, definition_of, list_generations
 from projections.models import PROJECTIONS
 from projections.rebuild import GenerationsDiffer, build, rebuild
 from projections.reports import list_reports
 from projections.standings import Standing, list_standings
+from projections.switching import switch
 from projections.upkeep import Upkeep
 from tests.projections.house import BANK, House, projections_of, until
 
@@ -217,3 +219,34 @@ async def test_what_a_dropped_generation_said_is_forgotten(house: House, upkeep:
 async def _reported(house: House, schema: str) -> bool:
     async with house.app.connection() as connection:
         return schema in {one.name for one in await list_reports(connection)}
+
+
+async def test_under_a_long_report_the_live_model_goes_on_and_readers_wait_for_no_switch(house: House) -> None:
+    async with followed(house):
+        (candidate,) = await build([ACCOUNTS], connect=house.connect_projector, store=house.store)
+        async with house.reading() as report:
+            await get_balances(report, BANK)
+            switching = asyncio.create_task(
+                switch(ACCOUNTS, candidate, connect=house.connect_projector, store=house.store)
+            )
+            for cents in range(1, 11):
+                await house.post((BANK, cents), ("equity:owner", -cents))
+                head = await house.caught_up("accounts")
+                async with house.reading() as connection:
+                    assert (await get_balances(connection, BANK)).log_position >= head
+                    assert not await waiting_for_a_view(house)
+            assert not switching.done()
+            assert (await get_balances(report, BANK)).value.amounts[0].units == 351
+        await switching
+        assert await roles(house, "accounts") == [(1, "retired"), (2, "live")]
+        assert await house.execute("SELECT units FROM read.balances WHERE account = %s", BANK) == [(351 + 55,)]
+
+
+async def waiting_for_a_view(house: House) -> bool:
+    """Say whether somebody asks to change a view that readers hold: all who come later would wait behind that."""
+    rows = await house.execute(
+        "SELECT FROM pg_locks AS l INNER JOIN pg_class AS c ON c.oid = l.relation "
+        "WHERE NOT l.granted AND c.relkind = 'v' "
+        "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    return bool(rows)
