@@ -17,7 +17,6 @@ from projections.changes import Add, Append, Change, Put, Value
 from projections.explain.explanation import BookedAs, Changed, Explanation, How, NothingToExplain, Step, figures_of
 from projections.explain.origins import origins_of
 from projections.explain.things import THINGS, Names, Table, Thing
-from projections.models import PROJECTIONS
 from projections.paging import FIRST, read_cursor, write_cursor
 from projections.reading import fetch, log_position
 
@@ -71,7 +70,7 @@ def _booked_as(entry: JournalEntry) -> BookedAs:
 
 
 async def _events(connection: Connection, thing: Thing, *, of: object, upto: int) -> list[Recorded]:
-    names = sorted(PROJECTIONS[thing.model].handles)
+    names = sorted(thing.folded.handles)
     query = _EVENTS.format(found=thing.found)
     rows = await fetch(connection, dict[str, Any], query, {"of": of, "upto": upto, "names": names})
     return [Recorded(**{name: _text(value) for name, value in row.items()}) for row in rows]
@@ -100,7 +99,7 @@ class _Watched:
         """Fold an event, and say what it did to the figures."""
         event = decode(recorded.name, recorded.state)
         changed: list[Changed] = []
-        for change in PROJECTIONS[self.thing.model].apply(recorded, event):
+        for change in self.thing.folded.apply(recorded, event):
             for table in self.thing.tables:
                 if change.table == table.name and table.belongs(_said(change), self.names):
                     changed += self._fold(table, change)

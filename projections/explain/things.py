@@ -26,6 +26,8 @@ from projections import (
     transfers,
     withdrawals,
 )
+from projections.explain import unlisted
+from projections.models import PROJECTIONS, Projection, stored_names
 
 Columns = Mapping[str, Any]
 Names = Mapping[str, str]
@@ -52,14 +54,24 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """A kind of thing. `found` is the condition on `read.events` that finds its events, by parameter `of`."""
+    """A kind of thing. `found` is the condition on `read.events` that finds its events, by parameter `of`.
+
+    `model` is the read model that shows it, up to whose cursor it is explained; `own` is how its events are folded
+    where no model lists it.
+    """
 
     model: str
+    own: Projection | None = None
     tables: tuple[Table, ...]
     of: Callable[[str, Names], object]
     found: str = "stream = %(of)s"
     named_by: tuple[str, ...] = ("id",)
     follows: Callable[[Columns], Mapping[str, Amount]] = field(default=lambda row: {})  # noqa: ARG005 - few have any
+
+    @property
+    def folded(self) -> Projection:
+        """How its events are folded."""
+        return self.own or PROJECTIONS[self.model]
 
 
 def _own(units: str = "units", scale: str = "scale", asset: str = "asset") -> Column:
@@ -182,6 +194,32 @@ _ENTRY = Thing(
     found="event_id = %(of)s::uuid AND type LIKE 'ledger.entry_posted.%%'",
 )
 
+_WRITE_OFF = Thing(
+    model=journal.NAME,
+    own=Projection("write_offs", stored_names(unlisted.WRITE_OFFS), unlisted.apply_write_off),
+    tables=(
+        Table(
+            name="write_offs",
+            figures={name: _own(name) for name in ("amount", "from_allowance", "collected")},
+        ),
+    ),
+    of=lambda tenant, names: streams.write_off(tenant, names["id"]),
+)
+
+_ALLOWANCE = Thing(
+    model=journal.NAME,
+    own=Projection("allowances", stored_names(unlisted.ALLOWANCES), unlisted.apply_allowance),
+    tables=(
+        Table(
+            name="allowances",
+            belongs=lambda row, names: row["asset"] == names["asset"],
+            figures={"level": _own("level")},
+        ),
+    ),
+    named_by=("asset",),
+    of=lambda tenant, names: streams.allowance(tenant, names["asset"]),
+)
+
 _NET = {"scale": "net_scale", "asset": "net_asset"}
 
 THINGS: Mapping[str, Thing] = {
@@ -211,6 +249,8 @@ THINGS: Mapping[str, Thing] = {
         gross=_own("gross_units", **_NET), spread=_own("spread_units", **_NET), tax=_own("tax_units", **_NET),
         net=_own("net_units", **_NET), price=_own("price_units", "price_scale", "net_asset"),
     ),
+    "write_off": _WRITE_OFF,
+    "allowance": _ALLOWANCE,
     "connection": _by_id(
         connections.NAME, "connections", streams.connection, start=_own("start_units", "start_scale", "start_asset")
     ),

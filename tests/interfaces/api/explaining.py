@@ -136,6 +136,10 @@ def _statement(money: Money) -> Question:
     return Question(parameters={**asked.parameters, "as_of": BEFORE_IT_BEGUN}, answered=asked.answered)
 
 
+def _allowance(money: Money) -> Question:
+    return Question(parameters={"kind": "allowance", "asset": money.asset}, answered=figure("level"))
+
+
 EXPLAINED: Mapping[str, Callable[[Money], Question]] = {
     "ShownOrder": _per_asset("order", "ShownOrder"),
     "ShownFill": _fill,
@@ -154,6 +158,8 @@ EXPLAINED: Mapping[str, Callable[[Money], Question]] = {
     "ShownDispute": _thing("dispute", "ShownDispute"),
     "ShownPayout": _thing("payout", "ShownPayout"),
     "ShownReceipt": _thing("receipt", "ShownReceipt"),
+    "ShownWriteOff": _thing("write_off", "ShownWriteOff"),
+    "ShownAllowance": _allowance,
     "ShownTransfer": _thing("transfer", "ShownTransfer"),
     "ShownQuote": _thing("quote", "ShownQuote"),
     "Offer": _thing("quote", "Offer"),

@@ -20,7 +20,7 @@ from interfaces.postgres.configuration import Urls
 from interfaces.postgres.server import EmbeddedServer
 from tests.interfaces.api.answers import body, problem
 from tests.interfaces.api.callers import Caller
-from tests.interfaces.api.entries import BANK, capital
+from tests.interfaces.api.entries import BANK, PSP, capital, entry, top_up
 from tests.interfaces.api.explaining import BEGUN, EXPLAINED
 from tests.interfaces.api.installation import Installation, installed, until
 from tests.interfaces.api.money_fields import Document, Money
@@ -116,6 +116,7 @@ def _command(asked: Asked) -> None:
     posted = see("post_entry", finance.post("ledger/entries", capital("7.00")))
     see("reverse_entry", finance.post(f"ledger/entries/{posted['id']}/reverse", {}))
     _trade(asked)
+    _give_up(asked)
     see("request_deposit", people["ana"].post("deposits", {"amount": money, "provider": "sandbox"}))
     body(finance.post("rates", {"base": "USD", "quote": "BRL", "price": "5.40", "source": "bank"}), 201)
     see("ask_for_quote", carol.post("quotes", {"sold": money, "bought": "BRL"}))
@@ -126,6 +127,19 @@ def _command(asked: Asked) -> None:
     body(operator.post(f"admin/withdrawals/{body(wanted, 201)['id']}/approve"))
     body(operator.get("admin/withdrawals", after=asked.head()))
     see("make_payout_file", operator.post("admin/payout-files", {"asset": "USD"}))
+
+
+def _give_up(asked: Asked) -> None:
+    """Provide for what somebody owes, give it up, and collect it after all."""
+    finance, bob, see = asked.people["finance"], asked.books.bob, asked.see
+    debt = entry((f"assets:receivable:users:{bob}", "40.00"), (PSP, "-40.00"))
+    body(finance.post("ledger/entries", debt), 201)
+    provided = {"level": {"value": "12", "asset": "USD"}, "reason": "month end"}
+    see("set_allowance", finance.post("admin/allowances", provided))
+    wanted = {"user_id": bob, "amount": {"value": "40", "asset": "USD"}, "reason": "gone"}
+    made = see("write_off", finance.post("admin/write-offs", wanted))
+    body(finance.post("ledger/entries", top_up(bob, "100.00")), 201)
+    see("recover_write_off", finance.post(f"admin/write-offs/{made['id']}/recover"))
 
 
 def _trade(asked: Asked) -> None:
