@@ -11,11 +11,11 @@ import pytest
 
 from interfaces.postgres.configuration import Urls
 from tests.interfaces.api.answers import problem
-from tests.interfaces.api.entries import capital
+from tests.interfaces.api.entries import BANK, capital
 from tests.interfaces.api.installation import House, Installation, installed, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-STATEMENTS = ("balance-sheet", "income", "trial-balance", "cash-flow", "ledger/assets:bank:own:main")
+STATEMENTS = ("balance-sheet", "income", "trial-balance", "cash-flow", f"ledger/{BANK}")
 
 
 @pytest.fixture(scope="module")
