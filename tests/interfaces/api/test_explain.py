@@ -46,9 +46,11 @@ LOOSE = {
     "health_ready",
     "list_events",
     "get_event",
+    "ask_upkeep",
+    "get_upkeep",
     *STATEMENTS,
 }
-"""Operations whose answers hold objects that the document leaves open: problems, states of parts, facts, statements."""
+"""Operations whose answers hold objects that the document leaves open: problems, states, facts, statements, upkeep."""
 
 
 @dataclass(slots=True)
