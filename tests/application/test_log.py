@@ -234,6 +234,7 @@ async def test_the_app_role_reads_the_log_and_writes_only_what_is_no_truth(conne
         where c.relnamespace = 'log'::regnamespace and c.relkind = 'r' and has_table_privilege(c.oid, p) group by 1
     """)
     assert dict(await cursor.fetchall()) == {
+        "epochs": "insert,select",
         "events": "select",
         "policy_cursors": "insert,select,update",
         "receipts": "select",

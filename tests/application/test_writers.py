@@ -135,7 +135,7 @@ async def test_four_writers_and_their_readers_miss_nothing_keep_the_order_and_te
 async def test_without_the_lock_writers_take_the_same_numbers_and_the_index_refuses_them(
     database: Urls, store: Store
 ) -> None:
-    weaken(database.owner, UNLOCKED)
+    weaken(database.owner, UNLOCKED, before_writing(SLOW))
     with pytest.raises(AssertionError, match="duplicate key"):
         await prove(database, store)
 
