@@ -179,7 +179,10 @@ class Evidence:
         return len(events) + len(receipts) >= PORTION
 
     async def _sign(self, pending: _Pending, *, liabilities: bool) -> _Pending:
-        """Store what is pending under a signed checkpoint; where another did so first, begin anew behind its."""
+        """Store what is pending under a signed checkpoint; where another did so first, begin anew behind its.
+
+        Raises `EvidenceBroken`.
+        """
         cut = await self._cut(pending.events.size) if liabilities else None
         if cut is None and not pending.unsigned:
             return replace(pending, last_cut=self._checkpoint(pending, cut))
@@ -194,9 +197,12 @@ class Evidence:
                     await connection.execute(_ADD_TILE, (tree, tile.index, tile.hashes, tile.root, tile.chain))
                 if cut is not None:
                     await store_cut(connection, cut, checkpoint=number, key=str(self._notary.key))
-        except UniqueViolation:
+        except UniqueViolation as error:
+            stored = await self._stored()
+            if stored.number < number:  # Whoever was quicker would have left its checkpoint.
+                raise EvidenceBroken(f"there are trees of checkpoint {number}, which is not there") from error
             log.info("evidence.overtaken", number=number)
-            return await self._stored()
+            return stored
         last_cut = checkpoint if liabilities else pending.last_cut
         return _Pending(number=number, events=pending.events, receipts=pending.receipts, last_cut=last_cut)
 
