@@ -22,6 +22,7 @@ from projections.generations import definition_of
 from projections.models import PROJECTIONS
 from projections.reading import Answer, Page
 from projections.rebuild import rebuild
+from projections.statements import Statement
 from projections.times import Moment
 from projections.trial_balance import TrialBalance
 from tests.projections import cashier, till
@@ -152,6 +153,7 @@ QUERIES = sorted(
 async def known_to(house: House) -> dict[str, list[object]]:
     """Return values of `acme` for every argument that a query cannot do without, by the argument's name."""
     known: dict[str, list[object]] = {"limit": [9], "asset": ["USD"], "now": [house.now], "account": [BANK]}
+    known |= {"bucket": ["real"], "state": ["available"]}
     known["moment"] = [Moment(), Moment(as_of=START), Moment(known_at=START.replace(year=2100))]
     rows = await house.execute("SELECT min(notification_id) FROM log.events WHERE tenant = 'acme'")
     known["log_position"] = [row[0] for row in rows]
@@ -175,7 +177,7 @@ def asked(query: FunctionType, known: Mapping[str, list[object]]) -> list[dict[s
 
 def how_much(answer: object) -> int:
     match answer:
-        case Page(items=found) | Answer(value=tuple(found)) | TrialBalance(rows=found):
+        case Page(items=found) | Statement(items=found) | Answer(value=tuple(found)) | TrialBalance(rows=found):
             return len(found)
         case list(found):
             return len(found)
