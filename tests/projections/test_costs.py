@@ -50,7 +50,7 @@ _STATEMENTS = (
     INSERT INTO orders_g1.order_fees SELECT tenant, id, 'USDT', 1 FROM orders_g1.orders
     """,
     """
-    INSERT INTO users_g1.users SELECT tenant, md5(tenant || n), 'x', 'ACTIVE', '{}', true, n, at FROM made
+    INSERT INTO users_g1.users SELECT tenant, md5(tenant || n), 'x', 'ACTIVE', '{}', true, false, n, at FROM made
     """,
     """
     INSERT INTO positions_g1.positions SELECT tenant, md5(tenant || n), 'btc-usdt', 'none', 1, 1, 0 FROM made

@@ -137,7 +137,7 @@ def prove(installation: Installation, victim: str, *, moments: int, seed: str) -
 
 
 async def _load_and_kill(installation: Installation, victim: str, *, after_s: float) -> Outcome:
-    """Keep `IN_FLIGHT` connections busy and kill the victim in the middle of it."""
+    """Keep `IN_FLIGHT` connections busy, and kill the victim in the middle of it so long after all have begun."""
     outcome, token = Outcome(), installation.token()
     stop = asyncio.Event()
 
@@ -150,6 +150,8 @@ async def _load_and_kill(installation: Installation, victim: str, *, after_s: fl
                 outcome.acknowledged[key] = await _post(reader, writer, token=token, key=key, body=outcome.sent[key])
 
     clients = [asyncio.create_task(client()) for _ in range(IN_FLIGHT)]
+    while len(outcome.sent) < IN_FLIGHT:
+        await asyncio.sleep(0.01)
     await asyncio.sleep(after_s)
     assert len(outcome.unacknowledged) >= LEAST_UNDER_WAY, "the kill came when too little was under way"
     os.kill(_pid_of(installation, victim), signal.SIGKILL)

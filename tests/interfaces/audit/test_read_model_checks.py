@@ -68,6 +68,7 @@ CHANGES = {
     "disputes": ["disputes_g1.disputes SET status = 'lost'"],
     "payouts": ["payouts_g1.payouts SET bank = 'other'"],
     "receipts": ["receipts_g1.receipts SET user_id = NULL"],
+    "volumes": ["volumes_g1.volumes SET debited = debited + 1"],
     "positions": [
         "positions_g1.positions SET cost = cost + 1",
         "positions_g1.position_charges SET units = units + 1",
@@ -90,7 +91,7 @@ TABLES = [
     "withdrawals_g1.withdrawal_steps", "withdrawals_g1.payout_files", "proposals_g1.proposals",
     "transfers_g1.transfers", "deposits_g1.deposits", "deposits_g1.deposit_history", "refunds_g1.refunds",
     "disputes_g1.disputes", "payouts_g1.payouts", "receipts_g1.receipts", "quotes_g1.quotes",
-    "api_keys_g1.api_keys",
+    "api_keys_g1.api_keys", "volumes_g1.volumes",
 ]  # fmt: skip
 
 
