@@ -7,10 +7,9 @@ Why groups, and what was tried and dropped: docs/decisions/0002-grouped-appends.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
-from typing import cast
 
 import structlog
 from psycopg import InterfaceError, OperationalError
@@ -19,6 +18,7 @@ from psycopg.errors import LockNotAvailable
 from application.cache import StateCache
 from application.commands import Body, Command, Done, KeyReused, QueueFull, StillRunning, Stopped
 from application.group import Answer, Job, Prepared
+from application.loading import Loading
 from application.log import Receipt
 from application.session import RETRY_S, Session
 from application.store import Appended, Connection, Store, append, hold, load, receipts
@@ -74,7 +74,7 @@ class Committer:
         self._cache = StateCache(cache_capacity)
         self._queue_limit = queue_limit
         self._running: dict[str, Job] = {}
-        self._loading: dict[str, asyncio.Task[dict[str, Versioned]]] = {}
+        self._loading = Loading(self._cache, store)
         self._queue: deque[Job] = deque()
         self._ahead = Prepared()
         self._flights: deque[Flight] = deque()
@@ -120,7 +120,7 @@ class Committer:
 
     async def state(self, stream: str) -> Versioned:
         """Return a stream's committed state as of now, read from the store."""
-        return (await self._cache.refresh([stream], self._store.load))[stream]
+        return (await self._loading.current([stream]))[stream]
 
     async def rehearse(self, command: Command) -> Body:
         """Decide a command on what is committed now and write nothing. Raises the `DomainError` that it would meet."""
@@ -143,7 +143,7 @@ class Committer:
         self._running[command_id] = job
         try:
             if missing := [stream for stream in command.reads if stream not in self._cache]:
-                await self._load(missing)
+                await self._loading.known(missing)
         except asyncio.CancelledError:
             job.withdraw()
             raise
@@ -171,20 +171,6 @@ class Committer:
         if twin.future.cancelled():
             return await self.submit(command)
         return Done(receipt=twin.future.result().receipt, replayed=True)
-
-    async def _load(self, streams: Iterable[str]) -> dict[str, Versioned]:
-        """Return states; a stream that many callers miss at once is loaded for all of them together."""
-        states = {stream: self._cache.get(stream) for stream in streams}
-        missing = [stream for stream, entry in states.items() if entry is None]
-        mine = [stream for stream in missing if stream not in self._loading]
-        if mine:
-            loading = asyncio.create_task(self._cache.refresh(mine, self._store.load))
-            self._loading.update(dict.fromkeys(mine, loading))
-            loading.add_done_callback(lambda _: [self._loading.pop(stream) for stream in mine])
-        loaded = {stream: self._loading[stream] for stream in missing}
-        for stream, loading in loaded.items():
-            states[stream] = (await asyncio.shield(loading))[stream]
-        return cast("dict[str, Versioned]", states)
 
     # The loop: one step at a time, and the step that keeps the database busy comes first.
 
@@ -233,7 +219,7 @@ class Committer:
     async def _decide(self, jobs: Sequence[Job]) -> None:
         """Take jobs from the queue into the group ahead, on top of what is committed and of what is under way."""
         try:
-            states = await self._load(dict.fromkeys(stream for job in jobs for stream in job.command.reads))
+            states = await self._loading.known(dict.fromkeys(stream for job in jobs for stream in job.command.reads))
         except (OperationalError, InterfaceError) as error:
             log.warning("committer.cannot_load", error=str(error))
             await asyncio.sleep(RETRY_S)
@@ -251,7 +237,7 @@ class Committer:
     async def _fail_unreadable(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
             try:
-                await self._load(job.command.reads)
+                await self._loading.known(job.command.reads)
             except (OperationalError, InterfaceError):
                 return  # the next step asks again
             except Exception as error:  # noqa: BLE001 - whatever it is, its caller is told

@@ -17,7 +17,7 @@ from projections.models import Projection
 from projections.reader import Fact, Reader, Slice
 from projections.writing import write
 
-IDLE_S = 0.05
+IDLE_S = 0.2
 """A cursor that moves without rows is committed this often: it need not be exact to the millisecond."""
 
 _PASSING = {"40", "53", "55", "57", "58"}

@@ -17,8 +17,15 @@ from application.wakeup import Wakeup
 
 BATCH = 1_000
 PAUSE_S = 0.02
-"""Least time between two slices: a transaction costs about the same with one event as with fifty."""
+LONGEST_PAUSE_S = 0.05
+"""Least time between two slices: a transaction costs about the same with one event as with fifty. The more comes, the
+longer more of it is waited for: a millisecond for each event of the slice before, within these limits."""
 KEPT = 8
+
+
+def pause_s(events: int) -> float:
+    """Return how long to wait behind a slice of so many events; not at all where there is more to be read."""
+    return 0.0 if events >= BATCH else min(max(PAUSE_S, events / 1_000), LONGEST_PAUSE_S)
 
 
 class NewLogEpoch(Exception):
@@ -58,7 +65,7 @@ class Reader:
         self._store = store
         self._wakeup = wakeup
         self._slices: dict[int, asyncio.Task[Slice]] = {}
-        self._last_read = 0.0
+        self._next_read = 0.0
 
     async def after(self, log_position: int) -> Slice:
         """Wait for what comes behind a log position. Raises `NewLogEpoch`."""
@@ -77,14 +84,14 @@ class Reader:
 
     async def _read(self, log_position: int) -> Slice:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(self._last_read + PAUSE_S - loop.time())
+        await asyncio.sleep(self._next_read - loop.time())
         while True:
             # Whoever looks first and waits then misses what is told in between.
             woken = asyncio.create_task(self._wakeup.wait())
             try:
                 batch = await self._store.read_after(log_position, limit=BATCH)
                 if batch.events:
-                    self._last_read = loop.time() if len(batch.events) < BATCH else 0.0
+                    self._next_read = loop.time() + pause_s(len(batch.events))
                     return self._slice(log_position, batch)
                 head = await self._store.head()
                 if head < log_position:

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 SCAN = 5_000
 """How many events are looked at in one step; only those that the policy handles are read."""
+PAUSE_S = 0.02
+"""Least time between two looks at the log: what comes close together is reacted to, and appended, together."""
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 _DOUBLINGS = 6
@@ -100,8 +102,10 @@ class PolicyRunner:
         """Follow the log for ever."""
         written = seen = await self._declare()
         loop = asyncio.get_running_loop()
-        written_at = loop.time()
+        written_at, looked_at = loop.time(), 0.0
         while True:
+            await asyncio.sleep(looked_at + PAUSE_S - loop.time())
+            looked_at = loop.time()
             # Whoever looks first and waits then misses what is told in between.
             woken = asyncio.create_task(self._wakeup.wait())
             try:

@@ -61,7 +61,10 @@ def count_stranger(request: Request) -> None:
     parts.limits.admit_stranger(address_of(request))
 
 
-def count_webhook(request: Request) -> None:
-    """Count a provider's message by its address. Raises a `Problem` with status 429."""
+async def count_webhook(request: Request) -> None:
+    """Count a provider's message by its address. Raises a `Problem` with status 429.
+
+    A coroutine, for anything else would be handed to a thread, which costs more than the counting.
+    """
     parts: Parts = request.app.state.parts
     parts.limits.admit_webhook(address_of(request))

@@ -5,13 +5,14 @@ message that is sent, signed, over HTTP until it is taken (sandbox_sender.py), a
 """
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from application.gathering import Gathering
 from application.ids import derive, namespace
 from application.ports import Clock, ForgedWebhook, PaymentRequest, ProviderEvent, ProviderRefused, RefundRequest
 from application.wire import schema_of
@@ -47,6 +48,7 @@ _CLASSES: Mapping[ObjectKind, type[ProviderFact]] = {
 }
 _FORMS = {kind: (SchemaValidator(schema_of(of)), SchemaSerializer(schema_of(of))) for kind, of in _CLASSES.items()}
 _GET = "select kind, fact::text from sandbox.objects where id = %s"
+_GET_ALL = "select id, kind, fact::text from sandbox.objects where id = any(%s::text[])"
 _FIND = "select id from sandbox.objects where kind = %s and own_id = %s"
 _FIND_OWN = "select id from sandbox.objects where own_id = %s"
 _LOCK = "select kind, fact::text from sandbox.objects where id = %s for update"
@@ -70,6 +72,7 @@ class SandboxPayments:
         self._source = source
         self._clock = clock
         self._secret = secret
+        self._looks = Gathering(self._look)
 
     async def create_payment(self, request: PaymentRequest) -> PaymentFact:
         """See the port."""
@@ -107,9 +110,14 @@ class SandboxPayments:
 
     async def get(self, kind: ObjectKind, object_id: str) -> ProviderFact | None:
         """See the port."""
+        found, text = (await self._looks.take(object_id)).get(object_id, ("", ""))
+        return _read(text, kind) if found == kind else None
+
+    async def _look(self, object_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Look objects up that are asked for together."""
         async with committing_each(self._source) as connection:
-            row = await (await connection.execute(_GET, [object_id], prepare=True)).fetchone()
-        return _read(row[1], kind) if row is not None and row[0] == kind else None
+            cursor = await connection.execute(_GET_ALL, [list(object_ids)], prepare=True)
+            return {id: (kind, text) for id, kind, text in await cursor.fetchall()}
 
     async def find_payment(self, tenant: str, deposit: str) -> PaymentFact | None:
         """See the port."""

@@ -3,10 +3,10 @@
 Messages that arrive while others are written are written together, with one commit for all of them.
 """
 
-import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 
+from application.gathering import Gathering
 from application.ports import Clock, ProviderEvent
 from application.streams import SYSTEM
 from interfaces.postgres.connections import Pool, committing_each, reading
@@ -26,14 +26,6 @@ _GET = "select sealed from vault.inbox where provider = %s and event = %s"
 Row = tuple[str, str, bytes, datetime]
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Messages that are written together, and what ends when they are."""
-
-    rows: list[Row] = field(default_factory=list)
-    written: asyncio.Task[None] | None = None
-
-
 class PostgresInbox:
     """The port `Inbox` (application/ports.py)."""
 
@@ -41,25 +33,16 @@ class PostgresInbox:
         self._source = source
         self._keys = keys
         self._clock = clock
-        self._turn = asyncio.Lock()
-        self._next: _Batch | None = None
+        self._writes = Gathering(self._write)
 
     async def put_message(self, event: ProviderEvent, body: bytes) -> None:
         """See the port."""
         sealed = seal(self._keys.wrapping, body, *_place(event.provider, event.id))
-        if self._next is None:
-            self._next = _Batch()
-            self._next.written = asyncio.create_task(self._write(self._next))
-        self._next.rows.append((event.provider, event.id, sealed, self._clock.now()))
-        assert self._next.written is not None
-        await asyncio.shield(self._next.written)  # one of them may leave, the others stay
+        await self._writes.take((event.provider, event.id, sealed, self._clock.now()))
 
-    async def _write(self, batch: _Batch) -> None:
-        """Write a batch when the one before is written; whoever comes then is of the next."""
-        async with self._turn:
-            self._next = None
-            async with committing_each(self._source) as connection:
-                await connection.execute(_PUT, [list(column) for column in zip(*batch.rows, strict=True)])
+    async def _write(self, rows: Sequence[Row]) -> None:
+        async with committing_each(self._source) as connection:
+            await connection.execute(_PUT, [list(column) for column in zip(*rows, strict=True)])
 
     async def get_message(self, provider: str, event: str) -> bytes | None:
         """See the port."""

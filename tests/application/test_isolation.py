@@ -13,7 +13,7 @@ from application.codec import CannotDecode
 from application.commands import Body, Command, CommandRefused, Envelope, QueueFull, Stopped
 from application.committer import Committer
 from application.store import Store, append
-from application.work import Work, Written
+from application.work import Versioned, Work, Written
 from domain.users import UserActivated
 from interfaces.postgres.configuration import Urls
 from tests.application.appends import Fact, Sent, group_of
@@ -24,6 +24,7 @@ from tests.application.world import (
     an_id,
     command,
     committing,
+    connect,
     deposit,
     flow,
     lock_held,
@@ -163,6 +164,23 @@ async def test_a_stream_that_cannot_be_read_fails_only_who_reads_it(database: Ur
     assert committer.healthy
     with pytest.raises(CannotDecode, match="unknown event name"):
         await committer.submit(command("y", other, decide=lambda _: {}))
+
+
+async def test_a_stream_that_cannot_be_read_fails_nobody_whose_streams_are_read_with_it(
+    database: Urls, committer: Committer
+) -> None:
+    """Asked for in one turn of the loop, they are read in one query; one of them breaks it."""
+    other, third = streams.book(TENANT, an_id("other")), streams.book(TENANT, an_id("third"))
+    await committer.submit(deposit("a", "10.00"))
+    async with await connect(database.app) as connection:
+        await append(
+            connection, group_of(Sent(name="new", facts=(Fact(stream=other, name="thing.from_the_future.v9"),)))
+        )
+    async with committing(database) as fresh:
+        asked = [fresh.state(stream) for stream in (BOOK, other, third)]
+        read, broken, empty = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(broken, CannotDecode)
+    assert [found.version for found in (read, empty) if isinstance(found, Versioned)] == [1, 0]
 
 
 async def test_a_full_queue_refuses_and_does_nothing(database: Urls) -> None:

@@ -7,7 +7,7 @@ import pytest
 from application.wakeup import Wakeup
 from interfaces.postgres.connections import connect
 from projections import reader as reading
-from projections.reader import NewLogEpoch, Reader
+from projections.reader import BATCH, NewLogEpoch, Reader, pause_s
 from tests.projections.house import BANK, House
 
 pytestmark = pytest.mark.anyio
@@ -55,3 +55,11 @@ async def test_a_slice_holds_whole_appends_only(house: House, reader: Reader, mo
 async def test_a_position_behind_the_end_of_the_log_is_a_new_log(house: House, reader: Reader) -> None:
     with pytest.raises(NewLogEpoch):
         await reader.after(await house.store.head() + 1)
+
+
+def test_the_more_comes_the_longer_more_of_it_is_waited_for_within_limits() -> None:
+    assert [pause_s(events) for events in (1, 20, 30, 50, BATCH - 1)] == [0.02, 0.02, 0.03, 0.05, 0.05]
+
+
+def test_nobody_waits_where_there_is_more_to_be_read() -> None:
+    assert pause_s(BATCH) == 0.0

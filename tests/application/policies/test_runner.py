@@ -2,16 +2,19 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from psycopg_pool import AsyncConnectionPool
 
 from application import streams
 from application.commands import Command, Done, StillRunning
 from application.committer import Committer
-from application.policies.runner import PolicyRunner, pause_s
+from application.log import Batch
+from application.policies.runner import PAUSE_S, PolicyRunner, pause_s
 from application.store import Connection, Store
 from application.tasks import end
 from domain.ids import UserId
@@ -24,6 +27,8 @@ pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[3]
 USERS = [UserId(an_id(f"newcomer {number}")) for number in range(6)]
+CLOCK_S = 0.002
+"""How much a timer of the loop may be early."""
 LAST_STEP = 6
 """Three commands for each registration: the bonus, the fee, and the record that the fee was refused."""
 
@@ -108,6 +113,30 @@ async def test_a_policy_follows_what_is_appended_while_it_runs(
         await until(lambda: _has(store, USERS[0]))
         await register(committer, USERS[1])
         await until(lambda: _has(store, USERS[1]))
+
+
+class Looks(Store):
+    """Notes when the log was looked at."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection], at: list[float]) -> None:
+        super().__init__(pool)
+        self._at = at
+
+    async def read_named(self, log_position: int, names: Collection[str], *, limit: int) -> Batch:
+        self._at.append(asyncio.get_running_loop().time())
+        return await super().read_named(log_position, names, limit=limit)
+
+
+async def test_what_comes_close_together_is_looked_at_together(
+    *, database: Urls, committer: Committer, store: Store
+) -> None:
+    at: list[float] = []
+    async with runner_of(Welcome(), database, reads=lambda pool: Looks(pool, at)) as runner, running(runner):
+        for number in range(40):
+            await committer.submit(deposit(f"{number}", "1.00"))
+        await register(committer, USERS[0])
+        await until(lambda: _has(store, USERS[0]))
+    assert min(after - before for before, after in pairwise(at)) >= PAUSE_S - CLOCK_S
 
 
 async def _has(store: Store, user: UserId) -> bool:

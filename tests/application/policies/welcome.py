@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from psycopg_pool import AsyncConnectionPool
+
 from application import streams
 from application.commands import Body, Command, Done, Envelope
 from application.committer import Committer
 from application.ids import derive, namespace
 from application.log import Recorded
 from application.policies.runner import Policy, PolicyRunner, Submit
-from application.store import Store, speak_hex_ids
+from application.store import Connection, Store, speak_hex_ids
 from application.wakeup import Wakeup
 from application.work import Versioned, Work
 from domain.ids import EntryId
@@ -113,6 +115,7 @@ async def runner_of(
     database: Urls,
     *,
     wrap: Callable[[Committer], Committer] = lambda committer: committer,
+    reads: Callable[[AsyncConnectionPool[Connection]], Store] = Store,
 ) -> AsyncIterator[PolicyRunner]:
     """Give a runner of a policy, maybe made with its committer, with a committer, a pool and a wake-up of its own."""
     async with (
@@ -123,7 +126,7 @@ async def runner_of(
         await wakeup.start()
         try:
             made = policy(committer) if callable(policy) else policy
-            yield PolicyRunner(made, store=Store(pool), committer=wrap(committer), pool=pool, wakeup=wakeup)
+            yield PolicyRunner(made, store=reads(pool), committer=wrap(committer), pool=pool, wakeup=wakeup)
         finally:
             await wakeup.stop()
 
