@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import os
 import sys
 import threading
 from collections import deque
@@ -74,8 +75,17 @@ def _is_only_thread() -> bool:
 
 
 def _join(url: str, shared: str) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.disable()
     _Kept.connection = open_snapshot(url, shared=shared)
+
+
+def _end_with_parent() -> None:
+    """End when the process that works with us is killed: a helper left behind would keep its snapshot for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _do(piece: Callable[[Connection], T]) -> T:

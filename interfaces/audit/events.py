@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.codec import CODEC, CannotDecode
+from application.evidence.leaves import leaf_hash
 from application.evidence.trees import split
 from application.store import EVENT_COLUMNS
 from domain.ledger.entry import EntryPosted
@@ -19,7 +20,8 @@ from interfaces.audit.facts import Fact, stored
 from interfaces.audit.findings import Tallies, Tally
 from interfaces.audit.log import Streams, check_shape
 from interfaces.audit.models import Model
-from interfaces.audit.replay import replay_range
+from interfaces.audit.replay import replay_history, replay_range
+from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, rows
 from projections.changes import Changes
 from projections.models import PROJECTIONS
@@ -46,17 +48,23 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a range has shown: findings, its streams, and changes that only whole read models can be compared with."""
+    """What a range has shown: findings, its streams, and changes that only whole read models can be compared with.
+
+    `end` is the hash of its last event, by which it is known again.
+    """
 
     within: Range
     tallies: Tallies
     streams: Streams
     changes: dict[str, Changes]
+    end: bytes = b""
 
 
-def check_events(connection: Connection, within: Range, *, models: tuple[Model, ...], hashes: bytes) -> Read:
+def check_events(
+    connection: Connection, within: Range, *, models: tuple[Model, ...], hashes: bytes, scope: Scope = WHOLE
+) -> Read:
     """Read and check one range of the log. `hashes` are those of its leaves, as far as they are sealed."""
-    tallies = Tallies({})
+    tallies = Tallies.of(scope)
     found = rows(connection, _RANGE, within.behind, within.upto, moments_as_numbers=True)
     before = found.pop(0) if within.behind else None
     with tallies.timed("log positions"):
@@ -72,14 +80,36 @@ def check_events(connection: Connection, within: Range, *, models: tuple[Model, 
         _check_encoding(facts, tally)
     with tallies.timed("claims") as tally:
         check_claims(facts, tally)
-    handled = frozenset().union(*(PROJECTIONS[model.name].handles for model in models))
+    handled = _handled_by(models)
     facts = [fact for fact in facts if fact.name in handled]
     upto = None if within.last else within.upto
     changes = {
         model.name: replay_range(connection, model, facts, behind=within.behind, upto=upto, tallies=tallies)
         for model in models
     }
-    return Read(within, tallies, streams, changes)
+    return Read(within, tallies, streams, changes, leaf_hash(stored(found[-1])) if found else b"")
+
+
+def read_again(connection: Connection, within: Range, *, models: tuple[Model, ...], scope: Scope = WHOLE) -> Read:
+    """Read a range only for what rests on it: streams that go on behind it, and read models that are compared whole."""
+    tallies = Tallies.of(scope)
+    found = rows(connection, _RANGE, within.behind, within.upto, moments_as_numbers=True)
+    before = found.pop(0) if within.behind else None
+    streams = check_shape(found, before=before, tallies=Tallies())
+    handled = _handled_by(models)
+    with tallies.timed("codec") as tally:
+        facts = [fact for row in found if row[3] in handled and (fact := _decoded(row, tally)) is not None]
+    return Read(within, tallies, streams, {model.name: replay_history(model, facts, tallies) for model in models})
+
+
+def end_of(connection: Connection, log_position: int) -> bytes:
+    """Return the hash of an event by which the end of a range is known again; of none, nothing."""
+    found = rows(connection, _RANGE, log_position, log_position, moments_as_numbers=True)
+    return leaf_hash(stored(found[0])) if found else b""
+
+
+def _handled_by(models: tuple[Model, ...]) -> frozenset[str]:
+    return frozenset().union(*(PROJECTIONS[model.name].handles for model in models))
 
 
 def _decoded(row: tuple[Any, ...], tally: Tally) -> Fact | None:

@@ -14,14 +14,15 @@ from application.ports import Nonces
 from domain.merkle import root_of
 from interfaces.audit.findings import Tallies, Tally
 from interfaces.audit.notes import NotSigned, VerifierKey, open_note
+from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, one, portions, rows
 
 CHECKS = ("evidence of events", "evidence of receipts", "checkpoints")
 
 _RECEIPTS = f"""
-    SELECT {RECEIPT_FIELDS} FROM log.receipts WHERE number <= %s ORDER BY number
+    SELECT {RECEIPT_FIELDS} FROM log.receipts WHERE number > %s AND number <= %s ORDER BY number
 """  # noqa: S608 - columns of a constant
-_LATER_RECEIPTS = "SELECT count(*) FROM log.receipts WHERE number > %s"
+_LATER_RECEIPTS = "SELECT count(*) FROM log.receipts WHERE number > %s AND number <= %s"
 _LEAVES = "SELECT tile, leaves FROM evidence.tiles WHERE tree = %s ORDER BY tile"
 _TILES = "SELECT tile, leaves, root, chain FROM evidence.tiles WHERE tree = %s ORDER BY tile"
 _CHECKPOINTS = """
@@ -66,18 +67,19 @@ def sealed_leaves(connection: Connection) -> bytes:
     return b"".join((*whole, last[0][1] if last and last[0][0] // TILE == len(whole) else b""))
 
 
-def check_evidence(connection: Connection, *, seals: Seals = NO_SEALS) -> Tallies:
-    """Check tiles and checkpoints, and receipts against them; of events see `check_leaves`."""
-    tallies = Tallies({})
+def check_evidence(connection: Connection, *, seals: Seals = NO_SEALS, scope: Scope = WHOLE) -> Tallies:
+    """Check all tiles and checkpoints, and receipts in scope against them; of events see `check_leaves`."""
+    tallies = Tallies.of(Scope(kept=scope.kept))
     sealed = {}
     for tree in ("events", "receipts"):
         with tallies.timed(f"evidence of {tree}") as tally:
             sealed[tree] = _sealed(connection, tally, tree)
     with tallies.timed("evidence of receipts") as tally:
-        hashes = sealed["receipts"].leaves
-        found = (StoredReceipt(*row) for portion in portions(connection, _RECEIPTS, len(hashes)) for row in portion)
-        check_leaves(found, hashes, behind=0, tally=tally)
-        tally.count("unsealed", one(connection, _LATER_RECEIPTS, len(hashes))[0])
+        behind, all_sealed = scope.receipts_behind, len(sealed["receipts"].leaves)
+        hashes = sealed["receipts"].leaves[behind : scope.receipts_upto]
+        receipts = portions(connection, _RECEIPTS, behind, behind + len(hashes))
+        check_leaves((StoredReceipt(*row) for some in receipts for row in some), hashes, behind=behind, tally=tally)
+        tally.count("unsealed", one(connection, _LATER_RECEIPTS, max(behind, all_sealed), scope.receipts_upto)[0])
     with tallies.timed("checkpoints") as tally:
         _check_checkpoints(connection, tally, sealed, key=seals.key)
         for note in seals.kept_outside:

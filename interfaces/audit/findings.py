@@ -7,22 +7,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-KEPT = 20
-"""Findings of one check that are shown; the rest is counted."""
-
+from interfaces.audit.scope import WHOLE, Scope
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 """What naive code raises on JSON that is no entry; the codec's check says what exactly is wrong with it."""
 
 
 class Finding(NamedTuple):
-    """Something wrong. The log position is None where a thing has none, such as a receipt of a refusal."""
+    """Something wrong. The log position is None where a thing has none, such as a receipt of a refusal.
+
+    `tenant` is whose it is, where that is not the tenant of the event at the log position.
+    """
 
     check: str
     log_position: int | None
     what: str
+    tenant: str | None = None
 
 
 def _order(finding: Finding) -> tuple[bool, int]:
@@ -31,23 +33,28 @@ def _order(finding: Finding) -> tuple[bool, int]:
 
 @dataclass(slots=True)
 class Tally:
-    """One check. `found` counts all findings; of these the first are kept, by log position."""
+    """One check. `found` counts all findings in scope, the first of which are kept; `outside` counts others."""
 
     check: str
     counts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     found: int = 0
     findings: list[Finding] = field(default_factory=list)
+    outside: int = 0
+    scope: Scope = WHOLE
 
     def count(self, what: str, number: int) -> None:
         """Say how many things were looked at."""
         self.counts[what] = self.counts.get(what, 0) + number
 
-    def find(self, log_position: int | None, what: str) -> None:
-        """Write a finding down."""
+    def find(self, log_position: int | None, what: str, tenant: str | None = None) -> None:
+        """Write a finding down; of one outside the scope only that there is one."""
+        if log_position is not None and not self.scope.holds(log_position):
+            self.outside += 1
+            return
         self.found += 1
-        self.findings.append(Finding(self.check, log_position, what))
-        if len(self.findings) > 2 * KEPT:
+        self.findings.append(Finding(self.check, log_position, what, tenant))
+        if len(self.findings) > 2 * self.scope.kept:
             self._keep_first()
 
     def add(self, other: "Tally") -> None:
@@ -56,19 +63,29 @@ class Tally:
             self.count(what, number)
         self.seconds += other.seconds
         self.found += other.found
+        self.outside += other.outside
         self.findings.extend(other.findings)
         self._keep_first()
 
     def _keep_first(self) -> None:
         self.findings.sort(key=_order)
-        del self.findings[KEPT:]
+        del self.findings[self.scope.kept :]
 
 
 class Tallies(dict[str, Tally]):
     """Checks by name; one begins when it is first named."""
 
+    scope: Scope = WHOLE
+
+    @classmethod
+    def of(cls, scope: Scope) -> Self:
+        """Return tallies of what lies in a scope."""
+        tallies = cls()
+        tallies.scope = scope
+        return tallies
+
     def __missing__(self, check: str) -> Tally:
-        tally = self[check] = Tally(check)
+        tally = self[check] = Tally(check, scope=self.scope)
         return tally
 
     @contextmanager

@@ -30,19 +30,21 @@ def knows(model: Model) -> bool:
 class Journal:
     """Takes entries in log order, and compares the rows that they make with the live ones, portion by portion."""
 
-    def __init__(self, connection: Connection, model: Model, tallies: Tallies) -> None:
+    def __init__(self, connection: Connection, model: Model, tallies: Tallies, *, behind: int) -> None:
         self._connection = connection
         self._model = model
         self._tallies = tallies
-        self._compared = 0
+        self._compared = self._behind = behind
 
     def compare(self, events: Iterable[Row], facts: Iterable[Any], *, upto: int | None) -> None:
         """Compare what these events and their JSON make with all rows behind the last portion: up to `upto`, or all."""
+        if upto is not None and upto <= self._compared:
+            return
         made: list[Values] = []
         lines: list[Values] = []
         with self._tallies.timed(self._model.check) as tally:
             for event, fact in zip(events, facts, strict=True):
-                if event[2] <= self._model.cursor:
+                if self._behind < event[2] <= self._model.cursor:
                     try:
                         _write_down(event, fact["entry"], entries=made, postings=lines)
                     except UNREADABLE:

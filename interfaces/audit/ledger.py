@@ -17,7 +17,8 @@ from interfaces.audit.journal import Journal
 from interfaces.audit.ledger_ends import end_append, end_log
 from interfaces.audit.ledger_fold import Key, LedgerFold
 from interfaces.audit.ledger_once import Once
-from interfaces.audit.models import Model, compare_whole
+from interfaces.audit.models import Model, compare_whole, leave_out
+from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, portions, rows
 
 CHECKS = (
@@ -26,18 +27,21 @@ CHECKS = (
 
 _ENTRIES = """
     SELECT append_id, state, notification_id, tenant, originator_id {}
-    FROM log.events WHERE starts_with(topic, 'ledger.entry_posted.') ORDER BY notification_id
+    FROM log.events WHERE starts_with(topic, 'ledger.entry_posted.') AND notification_id <= %s
+    ORDER BY notification_id
 """
 _FOR_JOURNAL = ", actor, recorded_at, notification_id - append_index + append_size"
 _ORIGINALS = "SELECT notification_id, tenant, state FROM log.events WHERE event_id = ANY(%s::uuid[])"
 
 
-def check_ledger(connection: Connection, accounts: Model | None, journal: Model | None) -> Tallies:
+def check_ledger(
+    connection: Connection, accounts: Model | None, journal: Model | None, *, scope: Scope = WHOLE
+) -> Tallies:
     """Fold all entries, and compare the models of journal and balances with them at their cursors."""
-    tallies = Tallies({})
+    tallies = Tallies.of(scope)
     ledger = _Ledger(tallies, cursor=accounts.cursor if accounts else None)
-    rows_of_journal = Journal(connection, journal, tallies) if journal else None
-    for portion in portions(connection, _ENTRIES.format(_FOR_JOURNAL if journal else "")):
+    rows_of_journal = Journal(connection, journal, tallies, behind=scope.behind) if journal else None
+    for portion in portions(connection, _ENTRIES.format(_FOR_JOURNAL if journal else ""), scope.upto):
         with tallies.timed("entries"):
             facts = deque(ledger.take(portion), maxlen=len(portion) if journal else 0)  # kept for the journal only
         if rows_of_journal is not None:
@@ -45,8 +49,10 @@ def check_ledger(connection: Connection, accounts: Model | None, journal: Model 
     with tallies.timed("entries"):
         ledger.close(connection)
     if rows_of_journal is not None:
-        rows_of_journal.compare([], [], upto=None)
-    if accounts is not None:
+        rows_of_journal.compare([], [], upto=None if scope.is_open else scope.upto)
+    if accounts is not None and accounts.cursor > scope.upto:
+        leave_out(accounts, tallies)
+    elif accounts is not None:
         with tallies.timed(accounts.check) as tally:
             table = accounts.tables["balances"]
             expected = map(table.values, _balances(ledger.at_cursor))

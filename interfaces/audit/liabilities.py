@@ -18,6 +18,7 @@ from domain.liabilities.sums import NoLiability, Sums
 from domain.liabilities.tenants import paths_of, tenant_leaf
 from domain.liabilities.tree import Node
 from interfaces.audit.findings import UNREADABLE, Tallies, Tally
+from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, portions, rows
 
 CHECKS = ("liabilities",)
@@ -91,12 +92,14 @@ class _Owed:
         return {user: _without_zeros(sums) for user, sums in self.users[tenant].items()}
 
 
-def check_liabilities(connection: Connection, *, nonces: Nonces | None = None) -> Tallies:
+def check_liabilities(connection: Connection, *, nonces: Nonces | None = None, scope: Scope = WHOLE) -> Tallies:
     """Compare every cut with the log at its position, and with its signature."""
-    tallies = Tallies({})
+    tallies = Tallies.of(scope)
     with tallies.timed("liabilities") as tally:
         cuts, owed, behind = stored_cuts(connection, tally), _Owed(), 0
         for cut in cuts:
+            if cut.signed.events.size > scope.upto:
+                return tallies
             for portion in portions(connection, _EVENTS, behind, cut.signed.events.size):
                 for position, tenant, topic, state in portion:
                     try:
@@ -121,6 +124,7 @@ def stored_cuts(connection: Connection, tally: Tally) -> list[StoredCut]:
         try:
             signed = Checkpoint.parse(note.partition("\n\n")[0] + "\n")
         except NoCheckpoint:
+            trees.pop(number, None)
             continue  # The check of checkpoints names it.
         cuts.append(StoredCut(number=number, signed=signed, trees=trees.pop(number, [])))
     for number in trees:

@@ -3,11 +3,12 @@
 It looks at the envelope only; what events say is decoded elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from interfaces.audit.findings import Tallies
+from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, rows
 
 CHECKS = ("log positions", "stream versions", "appends", "times", "tenants", "event ids")
@@ -16,8 +17,12 @@ Row = tuple[Any, ...]
 """An event in the columns of `EVENT_COLUMNS`, its moment as a number."""
 
 _REPEATED_IDS = """
-    SELECT min(notification_id), max(notification_id), event_id FROM log.events
+    SELECT min(notification_id), max(notification_id), event_id FROM log.events WHERE notification_id <= %s
     GROUP BY event_id HAVING count(*) > 1 ORDER BY max(notification_id)
+"""
+_VERSIONS = """
+    SELECT originator_id, max(originator_version) FROM log.events
+    WHERE notification_id <= %s AND originator_id = ANY(%s) GROUP BY originator_id
 """
 _GOES = "{} goes from version {} to {}"
 
@@ -61,24 +66,25 @@ def check_shape(events: Iterable[Row], *, before: Row | None, tallies: Tallies) 
     return streams
 
 
-def check_versions(ranges: Iterable[Streams], tallies: Tallies) -> None:
-    """Look at whether streams go on from range to range, which come in log order."""
+def check_versions(connection: Connection, ranges: Sequence[Streams], *, behind: int, tallies: Tallies) -> None:
+    """Look at whether streams go on from range to range, which come in log order, and first from what lies behind."""
     with tallies.timed("stream versions") as tally:
-        versions: dict[str, int] = {}
+        begun = sorted({stream for streams in ranges for stream in streams.begin}) if behind else []
+        versions: dict[str, int] = dict(rows(connection, _VERSIONS, behind, begun)) if begun else {}
         for streams in ranges:
             for stream, (position, version) in streams.begin.items():
                 known = versions.get(stream, 0)
                 if version != known + 1:
                     tally.find(position, _GOES.format(stream, known, version))
             versions.update(streams.versions)
-        tally.count("streams", len(versions))
+        tally.count("streams", len(begun) if behind else len(versions))
 
 
-def check_event_ids(connection: Connection) -> Tallies:
+def check_event_ids(connection: Connection, scope: Scope = WHOLE) -> Tallies:
     """Look for event ids that occur twice."""
-    tallies = Tallies({})
+    tallies = Tallies.of(scope)
     with tallies.timed("event ids") as tally:
-        for first, last, event_id in rows(connection, _REPEATED_IDS):
+        for first, last, event_id in rows(connection, _REPEATED_IDS, scope.upto):
             tally.find(last, f"event id {event_id.hex()} is that of log position {first} too")
     return tallies
 

@@ -32,6 +32,7 @@ _TABLES = """
 """
 _ENDS_APPEND = "SELECT count(*) FROM log.events WHERE notification_id = %s AND append_index = append_size"
 _POSITION = "log_position"
+_TENANT = "tenant"
 _LAST = 2**63 - 1
 _SHOWN = 80
 _ALL = SQL("SELECT {} FROM {} ORDER BY {}")
@@ -117,6 +118,12 @@ def find_models(connection: Connection, head: int) -> tuple[tuple[Model, ...], T
     return tuple(models), tallies
 
 
+def leave_out(model: Model, tallies: Tallies) -> None:
+    """Say that tables are not compared: their model has read beyond the scope, and they cannot be had as they were."""
+    left_out = sum(not table.in_log_order for table in model.tables.values())
+    tallies[model.check].count("tables beyond the range, not compared", left_out)
+
+
 def compare_range(
     connection: Connection, table: Table, *, expected: list[Values], behind: int, upto: int | None, tally: Tally
 ) -> None:
@@ -143,7 +150,8 @@ def _compare(
 
     def find(row: Values, what: str) -> None:
         own = row[table.columns.index(_POSITION)] if _POSITION in table.columns else position
-        tally.find(own, f"{table.schema}.{table.name}: {what}")
+        whose = row[table.columns.index(_TENANT)] if _TENANT in table.columns else None
+        tally.find(own, f"{table.schema}.{table.name}: {what}", whose)
 
     for row in live:
         tally.count("rows", 1)

@@ -21,6 +21,7 @@ from domain.positions.position import evolve
 from domain.positions.state import FLAT, Position
 from domain.positions.terms import Market
 from interfaces.audit.findings import UNREADABLE, Tallies, Tally
+from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, each
 
 CHECKS = ("fills", "positions")
@@ -37,17 +38,19 @@ _ENTRY = "ledger.entry_posted.v1"
 _TOPICS = ["order.filled.v1", *(name for name in EVENTS if name.startswith("position."))]
 _TRADING = """
     SELECT append_id, notification_id, tenant, topic, state FROM log.events
-    WHERE topic = ANY(%s) OR (topic = %s AND split_part(originator_id, ':', 2) LIKE 'book-portfolio-%%')
+    WHERE (topic = ANY(%s) OR (topic = %s AND split_part(originator_id, ':', 2) LIKE 'book-portfolio-%%'))
+        AND notification_id <= %s
     ORDER BY notification_id
 """
 
 
-def check_positions(connection: Connection) -> Tallies:
+def check_positions(connection: Connection, scope: Scope = WHOLE) -> Tallies:
     """Read all that trading has left in the log, append by append."""
-    tallies = Tallies({})
+    tallies = Tallies.of(scope)
     with tallies.timed("positions") as tally:
         trading = _Trading(tallies["fills"], tally)
-        for _, append in groupby(each(connection, _TRADING, _TOPICS, _ENTRY), key=lambda row: row[0]):
+        found = each(connection, _TRADING, _TOPICS, _ENTRY, scope.upto)
+        for _, append in groupby(found, key=lambda row: row[0]):
             for _, position, tenant, name, state in append:
                 trading.take(position, tenant, name=name, state=state)
             trading.end_append()

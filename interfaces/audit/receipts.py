@@ -8,6 +8,7 @@ from typing import Any
 
 from application.ids import command_id as derived
 from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, each
 
 CHECKS = ("receipts",)
@@ -18,21 +19,23 @@ Row = tuple[Any, ...]
 _RECEIPTS = """
     SELECT number, first_log_position, last_log_position, command_id, tenant, actor, recorded_at, key,
         answer ->> 'outcome'
-    FROM log.receipts ORDER BY number
+    FROM log.receipts WHERE number > %s AND number <= %s ORDER BY number
 """
 _APPENDS = """
     SELECT append_id, notification_id, notification_id + append_size - 1, command_id, tenant, actor, recorded_at
-    FROM log.events WHERE append_index = 1 ORDER BY append_id
+    FROM log.events WHERE append_index = 1 AND notification_id > %s AND notification_id <= %s ORDER BY append_id
 """
 _SAID = ("log positions", "log positions", "command", "tenant", "actor", "time")
 
 
-def check_receipts(connection: Connection) -> Tallies:
+def check_receipts(connection: Connection, scope: Scope = WHOLE) -> Tallies:
     """Read receipts and appends side by side."""
-    tallies = Tallies({})
+    tallies = Tallies.of(scope)
     with tallies.timed("receipts") as tally:
-        number = 0
-        for receipt, append in _side_by_side(each(connection, _RECEIPTS), each(connection, _APPENDS)):
+        number = scope.receipts_behind
+        receipts = each(connection, _RECEIPTS, number, scope.receipts_upto)
+        appends = each(connection, _APPENDS, scope.behind, scope.upto)
+        for receipt, append in _side_by_side(receipts, appends):
             if receipt is None:
                 assert append is not None
                 tally.find(append[1], f"append {append[0]} has no receipt")

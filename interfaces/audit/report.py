@@ -48,11 +48,17 @@ assert set(CHECKS) == set(SAYS), "every check says what it checks"
 
 def as_object(verified: Verified) -> dict[str, Any]:
     """Return the report as one JSON object; `found` counts all findings, of which the first are listed."""
+    first = verified.first_wrong
     return {
         "sound": verified.is_sound,
         "log_position": verified.log_position,
+        "from": verified.scope.behind + 1,
+        "found_outside": verified.outside,
+        "taken_over": verified.taken_over,
         "receipts": verified.receipts,
-        "first_wrong": None if verified.first_wrong is None else verified.first_wrong._asdict(),
+        "first_wrong": None
+        if first is None
+        else {"check": first.check, "log_position": first.log_position, "what": first.what},
         "seconds": round(verified.seconds, 3),
         "events_per_s": round(verified.events_per_s),
         "checks": [
@@ -110,9 +116,21 @@ def _first(verified: Verified) -> str:
 
 
 def _summary(verified: Verified) -> str:
-    found = sum(tally.found for tally in verified.checks)
+    found, behind = sum(tally.found for tally in verified.checks), verified.scope.behind
     verdict = "Everything holds." if not found else f"Not everything holds: {found} found.{_first(verified)}"
+    begin = f"from log position {behind + 1} " if behind else ""
     return (
-        f"{verdict} {verified.log_position:,} events and {verified.receipts:,} receipts up to log position "
+        f"{verdict} {verified.events:,} events and {verified.receipts:,} receipts {begin}up to log position "
         f"{verified.log_position} in {verified.seconds:.1f} s, {verified.events_per_s:,.0f} events/s."
+        f"{_beyond(verified)}"
     )
+
+
+def _beyond(verified: Verified) -> str:
+    """Return what the verdict does not speak of: a range, and pieces that this run has not looked at itself."""
+    said = ""
+    if not verified.scope.is_whole:
+        said += f" Outside this range nothing is judged; {verified.outside} found there on the way."
+    if verified.taken_over:
+        said += f" {verified.taken_over} pieces of the work were done by a run before this one."
+    return said

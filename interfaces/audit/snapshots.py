@@ -10,6 +10,7 @@ from application.deciders import DECIDERS, decider_of
 from application.states import UnreadableSnapshot, decode_state, schema_hash_of
 from application.streams import decided_as
 from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, each, rows
 
 CHECKS = ("snapshots",)
@@ -37,9 +38,9 @@ def streams_with_snapshots(connection: Connection) -> list[tuple[str, ...]]:
     return [*portions, tuple(portion)] if portion else portions
 
 
-def check_snapshots(connection: Connection, streams: Iterable[str]) -> Tallies:
+def check_snapshots(connection: Connection, streams: Iterable[str], scope: Scope = WHOLE) -> Tallies:
     """Replay streams up to their last snapshots, and compare on the way."""
-    tallies = Tallies({})
+    tallies = Tallies.of(scope)
     with tallies.timed("snapshots") as tally:
         for stream in streams:
             found = rows(connection, _SNAPSHOTS, stream)

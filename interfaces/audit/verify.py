@@ -1,13 +1,14 @@
 """`audit verify`: everything is read in one snapshot and checked. It decides nothing else and writes nothing.
 
 Long passes in log order (ledger, receipts, trading) and ranges of the log are pieces of work that two processes share.
+What is done can be written down piece by piece, so that a verification that is killed goes on (resuming.py).
 """
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import partial
-from itertools import pairwise
+from pathlib import Path
 from time import perf_counter
 
 from interfaces.audit import (
@@ -23,28 +24,22 @@ from interfaces.audit import (
     withdrawals,
 )
 from interfaces.audit.crew import helper, share_out, uncollected
-from interfaces.audit.events import Range, Read, check_events
-from interfaces.audit.evidence import NO_SEALS, Seals, check_evidence, sealed_leaves
+from interfaces.audit.events import Read
+from interfaces.audit.evidence import NO_SEALS, Seals
 from interfaces.audit.findings import Finding, Tallies, Tally
-from interfaces.audit.ledger import check_ledger
-from interfaces.audit.liabilities import check_liabilities
-from interfaces.audit.log import check_event_ids, check_versions
-from interfaces.audit.models import Model, check_of, find_models
-from interfaces.audit.positions import check_positions
-from interfaces.audit.receipts import check_receipts
+from interfaces.audit.log import check_versions
+from interfaces.audit.models import check_of, find_models, leave_out
+from interfaces.audit.plan import Done, Subject, pieces_of, subject_of
 from interfaces.audit.replay import compare_rest
-from interfaces.audit.snapshot import Connection, one, open_snapshot, rows
-from interfaces.audit.snapshots import check_snapshots, streams_with_snapshots
-from interfaces.audit.withdrawals import check_withdrawals
+from interfaces.audit.resuming import Progress, progress_in
+from interfaces.audit.scope import KEPT, WHOLE, Scope, scope_of
+from interfaces.audit.snapshot import Connection, one, open_snapshot
 from projections.models import PROJECTIONS
 
 RANGE = 4_000
 """Events in a range, about."""
 WORTH_A_HELPER = 20_000
 """Events from which on a second process pays for its start."""
-
-OWN_ACCOUNT = ("accounts", "journal")
-"""Read models that are compared with what the auditor makes of the stored JSON; all others with their own replay."""
 
 CHECKS: tuple[str, ...] = (
     *log.CHECKS, *events.CHECKS, *receipts.CHECKS, *ledger.CHECKS, *liabilities.CHECKS, *withdrawals.CHECKS,
@@ -58,28 +53,36 @@ _HEAD = """
     SELECT coalesce((SELECT max(notification_id) FROM log.events), 0),
         coalesce((SELECT max(number) FROM log.receipts), 0)
 """
-_ENDS = """
-    SELECT DISTINCT e.notification_id FROM generate_series(%s::bigint, %s::bigint, %s::bigint) AS mark
-    CROSS JOIN LATERAL (
-        SELECT notification_id FROM log.events WHERE notification_id >= mark AND append_index = append_size
-        ORDER BY notification_id LIMIT 1
-    ) AS e ORDER BY e.notification_id
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was verified: the log up to a position with its receipts, how long it took, and every check in its order."""
+    """What was verified: the log up to a position with its receipts, how long it took, and every check in its order.
+
+    `taken_over` counts the pieces of work that an earlier run had done.
+    """
 
     log_position: int
     receipts: int
     seconds: float
     checks: tuple[Tally, ...]
+    scope: Scope = WHOLE
+    taken_over: int = 0
+
+    @property
+    def events(self) -> int:
+        """Events that were verified."""
+        return self.log_position - self.scope.behind
 
     @property
     def events_per_s(self) -> float:
         """Events that were verified per second, start and end included."""
-        return self.log_position / self.seconds
+        return self.events / self.seconds
+
+    @property
+    def outside(self) -> int:
+        """How much was found outside the range on the way."""
+        return sum(check.outside for check in self.checks)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -98,57 +101,82 @@ class Verified:
         return not any(check.found for check in self.checks)
 
 
-def verify(url: str, *, processes: int = 2, told: Told | None = None, seals: Seals = NO_SEALS) -> Verified:
-    """Verify everything that the snapshot shows. `url` is of the role lastro_projector, who sees all tenants."""
+def verify(
+    url: str,
+    *,
+    processes: int = 2,
+    told: Told | None = None,
+    seals: Seals = NO_SEALS,
+    first: int = 1,
+    last: int | None = None,
+    kept: int = KEPT,
+    progress: Path | None = None,
+) -> Verified:
+    """Verify everything that the snapshot shows, or what lies between two log positions.
+
+    `url` is of the role lastro_projector, who sees all tenants. `kept` findings of a check are listed. What is done is
+    written to the file `progress` and taken over from it. Raises `NoSuchRange`, `CannotResume`.
+    """
     started = perf_counter()
     with uncollected(), closing(open_snapshot(url)) as connection, ExitStack() as stack:
         head, receipts_seen = one(connection, _HEAD)
-        models, tallies = find_models(connection, head)
-        pieces = _pieces(connection, head, models, seals=seals)
+        scope = scope_of(connection, first, last, head=head, kept=kept)
+        models, found = find_models(connection, head)
+        tallies = Tallies.of(scope)
+        tallies.take(found)
+        subject = subject_of(connection, scope, head=head, models=models, seals=seals)
+        done = stack.enter_context(progress_in(progress, connection, subject))
         shared = processes > 1 and head >= WORTH_A_HELPER
         executor = stack.enter_context(helper(url, connection)) if shared else None
-        reads: list[Read] = []
-        for done, result in enumerate(share_out(pieces, connection, executor), start=1):
-            if isinstance(result, Read):
-                reads.append(result)
-            tallies.take(result.tallies if isinstance(result, Read) else result)
-            if told is not None:
-                told(done, len(pieces))
-        reads.sort(key=lambda read: read.within.behind)
-        check_versions((read.streams for read in reads), tallies)
-        for model in models:
-            if model.name not in OWN_ACCOUNT:
-                changes = (read.changes[model.name] for read in reads)
-                compare_rest(connection, model, changes=changes, tallies=tallies)
-    checks = tuple(tallies[check] for check in dict.fromkeys((*CHECKS, *tallies)))
-    return Verified(head, receipts_seen, perf_counter() - started, checks)
+        reads, taken_over = _work(connection, subject, executor, done=done, tallies=tallies, told=told)
+        _put_together(connection, subject, reads, tallies=tallies)
+        checks = tuple(tallies[check] for check in dict.fromkeys((*CHECKS, *tallies)))
+    receipts_seen = min(receipts_seen, scope.receipts_upto) - scope.receipts_behind
+    return Verified(subject.upto, receipts_seen, perf_counter() - started, checks, scope, taken_over)
 
 
-def _pieces(
-    connection: Connection, head: int, models: tuple[Model, ...], *, seals: Seals
-) -> list[Callable[[Connection], Tallies | Read]]:
-    """Return the work: long passes first, which the helper begins with."""
-    named = {model.name: model for model in models}
-    hashes = sealed_leaves(connection)
-    replayed = tuple(model for model in models if model.name not in OWN_ACCOUNT)
-    return [
-        partial(check_evidence, seals=seals),
-        partial(check_ledger, accounts=named.get("accounts"), journal=named.get("journal")),
-        partial(check_liabilities, nonces=seals.nonces),
-        check_event_ids,
-        check_receipts,
-        check_positions,
-        check_withdrawals,
-        *(partial(check_snapshots, streams=streams) for streams in streams_with_snapshots(connection)),
-        *(
-            partial(check_events, within=within, models=replayed, hashes=within.part_of(hashes))
-            for within in _ranges(connection, head)
-        ),
-    ]
+def _work(
+    connection: Connection,
+    subject: Subject,
+    executor: Executor | None,
+    *,
+    done: Progress,
+    tallies: Tallies,
+    told: Told | None,
+) -> tuple[list[Read], int]:
+    """Do the pieces, and of those that an earlier run has done what is left; return ranges, and how many were done."""
+    work: list[Callable[[Connection], Done]] = []
+    taken_over = 0
+    for piece in pieces_of(connection, subject, at_once=RANGE):
+        known = done.of(piece)
+        if known is None:
+            work.append(piece)
+            continue
+        tallies.take(known)
+        taken_over += 1
+        if piece.again is not None:
+            work.append(piece.rest)
+    reads: list[Read] = []
+    for number, one_done in enumerate(share_out(work, connection, executor), start=1):
+        done.write(one_done)
+        result = one_done.result
+        if isinstance(result, Read):
+            reads.append(result)
+        tallies.take(result.tallies if isinstance(result, Read) else result)
+        if told is not None:
+            told(number, len(work))
+    return reads, taken_over
 
 
-def _ranges(connection: Connection, head: int) -> list[Range]:
-    """Cut the log at ends of appends. What follows the last one belongs to it, whatever it is."""
-    ends = [end for (end,) in rows(connection, _ENDS, RANGE, head, RANGE) if end < head]
-    cuts = [0, *ends, head]
-    return [Range(behind, upto, upto == head) for behind, upto in pairwise(cuts)]
+def _put_together(connection: Connection, subject: Subject, reads: list[Read], *, tallies: Tallies) -> None:
+    """Look at what only shows when all ranges are read: streams that go on, and tables that are compared whole."""
+    reads.sort(key=lambda read: read.within.behind)
+    behind = subject.scope.behind
+    in_scope = [read.streams for read in reads if read.within.behind >= behind]
+    check_versions(connection, in_scope, behind=behind, tallies=tallies)
+    for model in subject.replayed:
+        if model.cursor > subject.scope.upto:
+            leave_out(model, tallies)
+        else:
+            changes = (read.changes[model.name] for read in reads if model.name in read.changes)
+            compare_rest(connection, model, changes=changes, tallies=tallies)

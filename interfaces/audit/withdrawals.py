@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from interfaces.audit.findings import UNREADABLE, Tallies, Tally
+from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, portions
 
 CHECKS = ("withdrawals",)
@@ -16,21 +17,22 @@ CHECKS = ("withdrawals",)
 _PAYABLE = "liabilities:withdrawals:payable:"
 _EVENTS = """
     SELECT append_id, notification_id, tenant, topic, state FROM log.events
-    WHERE starts_with(topic, 'withdrawal.')
+    WHERE notification_id <= %s AND (
+        starts_with(topic, 'withdrawal.')
         OR (starts_with(topic, 'ledger.entry_posted.') AND position(convert_to(%s, 'UTF8') IN state) > 0)
-    ORDER BY notification_id
+    ) ORDER BY notification_id
 """
 _ENDS = ("withdrawal.paid.v1", "withdrawal.failed.v1")
 
 Key = tuple[str, str, str]  # tenant, user, asset
 
 
-def check_withdrawals(connection: Connection) -> Tallies:
+def check_withdrawals(connection: Connection, scope: Scope = WHOLE) -> Tallies:
     """Compare both after every append that touches either (ACCOUNTING, invariant 15)."""
-    tallies = Tallies({})
+    tallies = Tallies.of(scope)
     with tallies.timed("withdrawals") as tally:
         payable, last, position = _Payable(tally), 0, 0
-        for portion in portions(connection, _EVENTS, _PAYABLE):
+        for portion in portions(connection, _EVENTS, scope.upto, _PAYABLE):
             for append_id, at, tenant, topic, state in portion:
                 if append_id != last:
                     payable.end_append(position)

@@ -92,6 +92,8 @@ def _explained(error: Exception) -> int:
     from interfaces.audit.notes import NoKey
     from interfaces.audit.past import NoSuchMoment
     from interfaces.audit.proofs import CannotProve
+    from interfaces.audit.resuming import CannotResume
+    from interfaces.audit.scope import NoSuchRange
     from interfaces.bootstrap import CannotListen
     from interfaces.finance.errors import FinanceError
     from interfaces.payments.sandbox import SandboxRefuses
@@ -106,10 +108,10 @@ def _explained(error: Exception) -> int:
     from projections.generations import RebuildRefused
 
     expected = (
-        AlreadyUp, BadExport, CannotBackUp, CannotExport, CannotListen, CannotProve, CannotRestore, CommandRefused,
-        CommitterError, DomainError, FinanceError, GivenUp, KeyUnusable, MigrationRefused, NoKey, NoSuchMoment,
-        OperationalError, RebuildRefused, SandboxRefuses, ServerUnavailable, SettingsRefused, UnknownRole,
-        UnknownSubject, VaultUnusable,
+        AlreadyUp, BadExport, CannotBackUp, CannotExport, CannotListen, CannotProve, CannotRestore, CannotResume,
+        CommandRefused, CommitterError, DomainError, FinanceError, GivenUp, KeyUnusable, MigrationRefused, NoKey,
+        NoSuchMoment, NoSuchRange, OperationalError, RebuildRefused, SandboxRefuses, ServerUnavailable,
+        SettingsRefused, UnknownRole, UnknownSubject, VaultUnusable,
     )  # fmt: skip
     if isinstance(error, SchemaTooOld):
         typer.echo(f"lastro: {error}", err=True)

@@ -28,11 +28,20 @@ def verify(
     checkpoint: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint kept elsewhere; may be given several times.", exists=True)
     ] = None,
+    first: Annotated[int, typer.Option("--from", help="Judge from the append on that holds this log position.")] = 1,
+    last: Annotated[
+        int | None, typer.Option("--to", help="Judge up to the append that holds this log position.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Where progress is kept and taken over from; unset: beside the installation.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option(help="Take nothing over from a run that did not end.")] = False,
 ) -> None:
     """Check every invariant, read model, snapshot and seal against the log. Exit 1 for a finding."""
     from interfaces.cli.audit import verify as run
 
-    raise typer.Exit(run(data, as_json=as_json, checkpoints=checkpoint or ()))
+    notes = checkpoint or ()
+    raise typer.Exit(run(data, as_json=as_json, checkpoints=notes, first=first, last=last, resume=resume, fresh=fresh))
 
 
 def demo(

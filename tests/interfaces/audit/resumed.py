@@ -1,0 +1,45 @@
+"""Verifications that are interrupted and go on, and what they report."""
+
+from pathlib import Path
+from typing import Any
+
+from interfaces.audit.evidence import Seals
+from interfaces.audit.report import as_object
+from interfaces.audit.verify import Verified, verify
+from interfaces.postgres.configuration import Urls
+from tests.interfaces.audit.sealing import NOTARY
+
+SEALS = Seals(key=NOTARY.key)
+
+
+class Interrupted(Exception):
+    """A verification was stopped on purpose."""
+
+
+def interrupt(urls: Urls, file: Path, *, after: int, last: int | None = None) -> None:
+    """Verify in one process until so many pieces are done."""
+
+    def told(done: int, _: int) -> None:
+        if done == after:
+            raise Interrupted
+
+    try:
+        verify(urls.projector, processes=1, told=told, seals=SEALS, last=last, progress=file)
+    except Interrupted:
+        return
+    raise AssertionError("it ended before it was interrupted")
+
+
+def go_on(urls: Urls, file: Path | None, *, last: int | None = None) -> Verified:
+    """Verify to the end."""
+    return verify(urls.projector, processes=1, seals=SEALS, last=last, progress=file)
+
+
+def report_of(verified: Verified) -> dict[str, Any]:
+    """Return the report without what depends on the run: times, and what was taken over."""
+    report = as_object(verified)
+    for name in ("seconds", "events_per_s", "taken_over"):
+        del report[name]
+    for check in report["checks"]:
+        del check["seconds"]
+    return report
