@@ -31,6 +31,7 @@ from application.store import Connection, Store, speak_hex_ids
 from application.tasks import end
 from application.wakeup import Wakeup
 from interfaces.audit.notary import load_notary
+from interfaces.audit.runs import VerificationRuns
 from interfaces.bootstrap import SystemClock, login_terms
 from interfaces.epochs import Gate
 from interfaces.exchanges.paper import PaperVenue
@@ -50,8 +51,10 @@ from interfaces.postgres.vault_sessions import PostgresSessions
 from interfaces.settings import Settings
 from interfaces.sweeping import Sweeper
 from projections.job_runner import JobRunner
+from projections.jobs import VERIFY
 from projections.reports import Report, write_reports
 from projections.runner import ProjectionRunner
+from projections.upkeep_jobs import UpkeepJobs
 from projections.waiting import WaitingThere
 
 log = structlog.get_logger()
@@ -134,7 +137,9 @@ class _Parts:
             return await connect(self.urls.projector, name="lastro-projections")
 
         runner = ProjectionRunner(connect=connecting, store=Store(self.projector_pool), wakeup=self.wakeup)
-        jobs = JobRunner(connect=connecting, store=Store(self.projector_pool))
+        upkeep = UpkeepJobs(connect=connecting, store=Store(self.projector_pool))
+        runs = VerificationRuns(self.settings, url=self.urls.projector)
+        jobs = JobRunner(connect=connecting, work={**upkeep.work, VERIFY: runs.verify})
         return [Role("projections", runner.run), Role("upkeep", jobs.run)]
 
     def _policies(self) -> list[Role]:

@@ -1,39 +1,50 @@
-"""The part of a worker that does the jobs: what administrators ask for, as long as it changes no row that anybody sees.
+"""The part of a worker that does the jobs: one after the other, whatever they are.
 
-Whoever acts for one tenant switches, goes back and drops only between equal generations (docs/decisions/0028). A job
-whose worker was killed is done again from its beginning by the next.
+A job whose worker was killed is begun again by the next; how much of it has to be done again is the work's own affair.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import structlog
 from psycopg import InterfaceError, OperationalError
 
-from application.store import Connection, Store
+from application.store import Connection
 from application.wakeup import POLL_S
-from projections.building import Connect
-from projections.generations import Generation, RebuildRefused
-from projections.jobs import Act, Job, end_job, note_progress, take_job
-from projections.models import Projection
-from projections.rebuild import GenerationsDiffer
-from projections.upkeep import Upkeep, projections_of
+from projections.building import Connect, Told
+from projections.jobs import AnyAct, Ended, Job, end_job, note_progress, take_job
 
 log = structlog.get_logger()
 
+Work = Callable[[Job, Told], Awaitable[Mapping[str, Any]]]
+"""Does a job, tells how far it is, and returns the answer. Raises `JobRefused`, `JobInterrupted`."""
+
 NOTE_S = 0.25
 """How often progress is written down."""
+AGAIN_S = 1.0
 
 _LEASE = "SELECT pg_try_advisory_lock(hashtextextended('lastro.jobs', 0))"
+
+
+class JobRefused(Exception):
+    """The job cannot be done as things are; the answer says why, in a code and what belongs to it."""
+
+    def __init__(self, code: str, **said: Any) -> None:
+        super().__init__(code)
+        self.answer: Mapping[str, Any] = {"code": code, **said}
+
+
+class JobInterrupted(Exception):
+    """Something that passes has ended the work: it is to be begun again."""
 
 
 class JobRunner:
     """Does one job after the other until it is cancelled; of several workers one does them."""
 
-    def __init__(self, *, connect: Connect, store: Store) -> None:
+    def __init__(self, *, connect: Connect, work: Mapping[AnyAct, Work]) -> None:
         self._connect = connect
-        self._upkeep = Upkeep(connect=connect, store=store)
+        self._work = work
 
     async def run(self) -> None:
         """Look for jobs for ever."""
@@ -52,19 +63,21 @@ class JobRunner:
         log.info("job.begun", job=job.id, act=job.act, models=list(job.models), tenant=job.tenant)
         reached = _Reached()
         noting = asyncio.create_task(_keep_noting(connection, job.id, reached))
-        outcome: Literal["done", "refused", "failed"]
+        outcome: Ended
         answer: Mapping[str, Any]
         try:
-            answer = await self._act(job, projections_of(job.models), reached)
+            answer = await self._work[job.act](job, reached.told)
         except (OperationalError, InterfaceError):
             raise
-        except GenerationsDiffer as error:
-            outcome, answer = "refused", {"code": "generations_differ", **_differing(error, job.tenant)}
-        except RebuildRefused as error:
-            outcome, answer = "refused", {"code": "upkeep_refused", "detail": str(error)}
+        except JobInterrupted as error:
+            log.warning("job.interrupted", job=job.id, reason=str(error))
+            await asyncio.sleep(AGAIN_S)
+            return
+        except JobRefused as error:
+            outcome, answer = "refused", error.answer
         except Exception as error:  # one job that fails must not keep the next from being done
             log.exception("job.failed", job=job.id)
-            outcome, answer = "failed", {"code": "upkeep_failed", "detail": f"{type(error).__name__}"}
+            outcome, answer = "failed", {"code": "job_failed", "detail": f"{type(error).__name__}"}
         else:
             outcome = "done"
         finally:
@@ -73,67 +86,25 @@ class JobRunner:
         await end_job(connection, job.id, outcome, answer=answer)
         log.info("job.ended", job=job.id, state=outcome)
 
-    async def _act(self, job: Job, projections: Sequence[Projection], reached: "_Reached") -> Mapping[str, Any]:
-        upkeep = self._upkeep
-        acts: Mapping[Act, Callable[[], Awaitable[Mapping[str, Any]]]] = {
-            "rebuild": lambda: _named("live", upkeep.rebuild(projections, reached.told)),
-            "compare": lambda: self._compare(job.tenant, projections),
-            "switch": lambda: _named("live", upkeep.switch(projections)),
-            "rollback": lambda: _named("live", upkeep.roll_back(projections, only_equal=True)),
-            "drop": lambda: _named("dropped", upkeep.drop(projections, only_equal=True)),
-        }
-        return await acts[job.act]()
-
-    async def _compare(self, tenant: str, projections: Sequence[Projection]) -> Mapping[str, Any]:
-        compared = await self._upkeep.compare(projections)
-        return {
-            "compared": [
-                {
-                    "model": one.model,
-                    "generation": one.other,
-                    "equal": not one.differences,
-                    "differences": _own(one.differences, tenant),
-                }
-                for one in compared
-            ]
-        }
-
 
 class _Reached:
-    """How far a build is, as it was last told."""
+    """How far a job is, as it was last told."""
 
-    log_position = 0
+    reached = 0
     goal = 0
     is_last = False
 
-    def told(self, log_position: int, goal: int) -> None:
+    def told(self, reached: int, goal: int) -> None:
         """Take in how far it is."""
-        self.log_position, self.goal = log_position, goal
+        self.reached, self.goal = reached, goal
 
 
 async def _keep_noting(connection: Connection, job: str, reached: _Reached) -> None:
     """Write down how far it is, the last time when it is over."""
     noted = 0
-    while noted != reached.log_position or not reached.is_last:
-        if reached.log_position != noted:
-            noted = reached.log_position
+    while noted != reached.reached or not reached.is_last:
+        if reached.reached != noted:
+            noted = reached.reached
             await note_progress(connection, job, noted, reached.goal)
         else:
             await asyncio.sleep(NOTE_S)
-
-
-async def _named(name: str, doing: Awaitable[Sequence[Generation]]) -> Mapping[str, Any]:
-    return {name: [one.schema for one in await doing]}
-
-
-def _differing(error: GenerationsDiffer, tenant: str) -> dict[str, Any]:
-    return {"generation": error.candidate.schema, "differences": _own(error.differences, tenant)}
-
-
-def _own(differences: Sequence[Any], tenant: str) -> list[dict[str, Any]]:
-    """Return the rows that are the tenant's; of others nothing is said but that there is a difference."""
-    return [
-        {"table": one.table, "only_in": one.only_in, "row": dict(one.row)}
-        for one in differences
-        if one.row["tenant"] == tenant
-    ]

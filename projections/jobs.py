@@ -1,6 +1,6 @@
-"""Work on read models that was asked for over HTTP: one job at a time, done by a worker, seen only by its tenant.
+"""Work that was asked for over HTTP, on read models or to verify the log: one job at a time, seen only by its tenant.
 
-A job is a row and no event: it changes no fact, and nothing is decided from it.
+A worker does it. A job is a row and no event: it changes no fact, and nothing is decided from it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,23 +13,33 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from application.store import Connection
+from projections.paging import LAST, page_of, read_cursor
+from projections.reading import Page, fetch
 
 Act = Literal["rebuild", "compare", "switch", "rollback", "drop"]
+"""What is asked of read models."""
+VERIFY: Literal["verify"] = "verify"
+AnyAct = Act | Literal["verify"]
+Ended = Literal["done", "refused", "failed"]
 
 _COLUMNS = """
-    id, tenant, asked_by, act, models, state, log_position, goal, answer, asked_at, started_at, ended_at,
-    clock_timestamp() AS seen_at
+    number, id, tenant, asked_by, act, models, first, last, state, reached, goal, answer, asked_at, started_at,
+    ended_at, clock_timestamp() AS seen_at
 """
 _ASK = """
-    INSERT INTO projection.jobs (id, tenant, asked_by, act, models) VALUES (%s, %s, %s, %s, %s)
+    INSERT INTO projection.jobs (id, tenant, asked_by, act, models, first, last) VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (id) DO NOTHING
 """
 _FIND = f"SELECT {_COLUMNS} FROM projection.jobs WHERE id = %s"
+_LIST = f"""
+    SELECT {_COLUMNS} FROM projection.jobs WHERE act = 'verify' AND number < %(before)s
+    ORDER BY number DESC LIMIT %(limit)s
+"""
 _TAKE = f"""
-    UPDATE projection.jobs SET state = 'running', started_at = clock_timestamp(), log_position = 0, goal = 0
+    UPDATE projection.jobs SET state = 'running', started_at = clock_timestamp(), reached = 0, goal = 0
     WHERE state IN ('waiting', 'running') RETURNING {_COLUMNS}
 """
-_PROGRESS = "UPDATE projection.jobs SET log_position = %s, goal = %s WHERE id = %s AND state = 'running'"
+_PROGRESS = "UPDATE projection.jobs SET reached = %s, goal = %s WHERE id = %s AND state = 'running'"
 _END = """
     UPDATE projection.jobs SET state = %s, answer = %s, ended_at = clock_timestamp() WHERE id = %s AND state = 'running'
 """
@@ -37,15 +47,22 @@ _END = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What was asked for, and how far it is: `log_position` of `goal` while something is being built."""
+    """What was asked for, and how far it is: it has `reached` so much of its `goal`, 0 where that is not known yet.
 
+    Of a build these are log positions, of a verification pieces of work. `first` and `last` are the log positions that
+    a verification is of, without a last one to the end.
+    """
+
+    number: int
     id: str
     tenant: str
     asked_by: str
-    act: Act
+    act: AnyAct
     models: Sequence[str]
+    first: int
+    last: int | None
     state: Literal["waiting", "running", "done", "refused", "failed"]
-    log_position: int
+    reached: int
     goal: int
     answer: Mapping[str, Any]
     asked_at: datetime
@@ -59,32 +76,48 @@ class Job:
         return self.ended_at is not None
 
     @property
-    def events_per_s(self) -> int:
-        """Events read per second since it was started."""
+    def reached_per_s(self) -> int:
+        """How much of the goal is reached per second since it was started."""
         if self.started_at is None:
             return 0
         seconds = ((self.ended_at or self.seen_at) - self.started_at).total_seconds()
-        return round(self.log_position / max(seconds, 0.001))
+        return round(self.reached / max(seconds, 0.001))
 
     @property
     def eta_s(self) -> int | None:
-        """Whole seconds until the log is read, at that rate; None where that cannot be told."""
-        rate = self.events_per_s
-        return (self.goal - self.log_position) // rate if rate and self.goal else None
+        """Whole seconds until the goal is reached, at that rate; None where that cannot be told."""
+        rate = self.reached_per_s
+        return (self.goal - self.reached) // rate if rate and self.goal else None
 
 
-class UpkeepUnderWay(Exception):
-    """Another job waits or runs: generations are looked after one job at a time."""
+class JobUnderWay(Exception):
+    """Another job waits or runs: they are done one at a time."""
 
 
-async def ask_job(connection: Connection, job: str, *, tenant: str, asked_by: str, act: Act, models: list[str]) -> Job:
-    """Put a job down to be done; asked for again under its id it is the same job. Raises `UpkeepUnderWay`."""
+class AnotherJob(Exception):
+    """The id is that of a job that was asked for otherwise."""
+
+
+async def ask_job(
+    connection: Connection,
+    job: str,
+    *,
+    tenant: str,
+    asked_by: str,
+    act: AnyAct,
+    models: Sequence[str] = (),
+    first: int = 1,
+    last: int | None = None,
+) -> Job:
+    """Put a job down to be done; asked for again under its id it is the same. Raises `JobUnderWay`, `AnotherJob`."""
     try:
-        await connection.execute(_ASK, (job, tenant, asked_by, act, models))
+        await connection.execute(_ASK, (job, tenant, asked_by, act, list(models), first, last))
     except UniqueViolation:
-        raise UpkeepUnderWay from None
+        raise JobUnderWay from None
     found = await find_job(connection, job)
     assert found is not None
+    if (found.act, list(found.models), found.first, found.last) != (act, list(models), first, last):
+        raise AnotherJob
     return found
 
 
@@ -94,19 +127,26 @@ async def find_job(connection: Connection, job: str) -> Job | None:
         return await (await cursor.execute(_FIND, (job,))).fetchone()
 
 
+async def list_verifications(
+    connection: Connection, *, limit: int, cursor: str | None = None, head: int = 0
+) -> Page[Job]:
+    """List the verifications that the connection's tenant has asked for, newest first."""
+    (before,) = read_cursor(cursor, LAST)
+    found = await fetch(connection, Job, _LIST, {"before": before, "limit": limit + 1})
+    return page_of(found, limit=limit, log_position=head, cursor_of=lambda one: (one.number,))
+
+
 async def take_job(connection: Connection) -> Job | None:
     """Return the job to be done now: one that waits, or that a killed worker had begun."""
     async with connection.cursor(row_factory=class_row(Job)) as cursor:
         return await (await cursor.execute(_TAKE)).fetchone()
 
 
-async def note_progress(connection: Connection, job: str, log_position: int, goal: int) -> None:  # noqa: PLR0917 - how far, of how much
+async def note_progress(connection: Connection, job: str, reached: int, goal: int) -> None:  # noqa: PLR0917 - how far, of how much
     """Write down how far a job is."""
-    await connection.execute(_PROGRESS, (log_position, goal, job))
+    await connection.execute(_PROGRESS, (reached, goal, job))
 
 
-async def end_job(
-    connection: Connection, job: str, state: Literal["done", "refused", "failed"], *, answer: Mapping[str, Any]
-) -> None:
+async def end_job(connection: Connection, job: str, state: Ended, *, answer: Mapping[str, Any]) -> None:
     """Write down what became of a job."""
     await connection.execute(_END, (state, Jsonb(dict(answer)), job))

@@ -41,7 +41,7 @@ from interfaces.api.routes import (
 from interfaces.api.routes.admin import funding, payout_files, receivables
 from interfaces.api.routes.admin import projections as admin_projections
 from interfaces.api.routes.admin import withdrawals as admin_withdrawals
-from interfaces.api.routes.audit import events, explain
+from interfaces.api.routes.audit import events, explain, verifications
 from interfaces.api.routes.ledger import accounts, entries, trial_balance
 from interfaces.api.scopes import SCOPES
 from interfaces.api.signed import AS_OPENAPI
@@ -76,6 +76,7 @@ _ROUTERS = (
     quotes.router,
     proofs.router,
     explain.router,
+    verifications.router,
     events.router,
     admin_projections.router,
     webhooks.router,

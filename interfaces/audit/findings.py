@@ -15,10 +15,14 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 """What naive code raises on JSON that is no entry; the codec's check says what exactly is wrong with it."""
 
 
+EVERYBODY, NOBODY = "*", ""
+"""Whose a finding is that names nothing of any tenant, and one that speaks of several or of we do not know whom."""
+
+
 class Finding(NamedTuple):
     """Something wrong. The log position is None where a thing has none, such as a receipt of a refusal.
 
-    `tenant` is whose it is, where that is not the tenant of the event at the log position.
+    `tenant` is whose it is, `EVERYBODY` or `NOBODY`; None where it is the tenant's of the event at the log position.
     """
 
     check: str

@@ -108,7 +108,8 @@ class _Ledger:
         for position, tenant, state in rows(connection, _ORIGINALS, list(self._once.reversals)):
             self._once.settle(from_json(state)["entry"], tenant, position)
         self._once.close()
-        end_log(self._fold, self._position)
+        for check, tenant, what in end_log(self._fold):
+            self._tallies[check].find(self._position, what, tenant)
         for check in CHECKS:
             self._tallies[check].count("entries", self._entries)
         for (check, position), what in sorted(self._fold.findings.items(), key=lambda found: found[0][1]):

@@ -30,8 +30,11 @@ def end_append(fold: LedgerFold, position: int) -> None:
     fold.touched.clear()
 
 
-def end_log(fold: LedgerFold, position: int) -> None:
-    """Look at all balances together: zero per realm, and assets = liabilities + equity + revenue − expenses."""
+def end_log(fold: LedgerFold) -> list[tuple[str, str, str]]:
+    """Look at all balances together: zero per realm, and assets = liabilities + equity + revenue − expenses.
+
+    Return check, tenant and sentence of what does not hold.
+    """
     realms: dict[Key, int] = {}
     sides: dict[Key, int] = {}
     for (tenant, path, asset, decimals), units in fold.balances.items():
@@ -40,9 +43,12 @@ def end_log(fold: LedgerFold, position: int) -> None:
         realms[key] = realms.get(key, 0) + units
         if realm == "company":
             sides[key] = sides.get(key, 0) + (units if root in COMPANY else 0)
-    for (tenant, realm, asset, _), units in realms.items():
-        if units:
-            fold.findings["totals", position] = f"all {realm} accounts of {tenant} together hold {units} {asset}"
-    for (tenant, _, asset, _), units in sides.items():
-        if units:
-            fold.findings["equation", position] = f"the two sides of {tenant} differ by {units} {asset}"
+    return [
+        ("totals", tenant, f"all {realm} accounts of {tenant} together hold {units} {asset}")
+        for (tenant, realm, asset, _), units in realms.items()
+        if units
+    ] + [
+        ("equation", tenant, f"the two sides of {tenant} differ by {units} {asset}")
+        for (tenant, _, asset, _), units in sides.items()
+        if units
+    ]

@@ -17,7 +17,7 @@ from application.ports import Nonces
 from domain.liabilities.sums import NoLiability, Sums
 from domain.liabilities.tenants import paths_of, tenant_leaf
 from domain.liabilities.tree import Node
-from interfaces.audit.findings import UNREADABLE, Tallies, Tally
+from interfaces.audit.findings import EVERYBODY, NOBODY, UNREADABLE, Tallies, Tally
 from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, portions, rows
 
@@ -128,7 +128,7 @@ def stored_cuts(connection: Connection, tally: Tally) -> list[StoredCut]:
             continue  # The check of checkpoints names it.
         cuts.append(StoredCut(number=number, signed=signed, trees=trees.pop(number, [])))
     for number in trees:
-        tally.find(None, f"checkpoint {number} was signed without trees, but has some")
+        tally.find(None, f"checkpoint {number} was signed without trees, but has some", EVERYBODY)
     return cuts
 
 
@@ -138,22 +138,21 @@ def _check_cut(cut: StoredCut, owed: _Owed, tally: Tally) -> None:
     position = cut.signed.events.size
     root, paths = paths_of({each.tenant: each.leaf for each in cut.trees})
     if root != cut.signed.liabilities:
-        tally.find(position, f"checkpoint {cut.number}: the trees are not those that were signed")
+        tally.find(position, f"checkpoint {cut.number}: the trees are not those that were signed", EVERYBODY)
     stored = {each.tenant: each for each in cut.trees}
     for tenant in sorted({*stored, *(tenant for tenant, users in owed.users.items() if users)}):
         each, sums, users = stored.get(tenant), _without_zeros(owed.sums[tenant]), len(owed.users[tenant])
         where = f"checkpoint {cut.number}, {tenant}"
         if each is None:
-            tally.find(position, f"{where}: it has {users} users and no tree")
+            tally.find(position, f"{where}: it has {users} users and no tree", tenant)
             continue
         if each.root.sums != sums:
-            tally.find(position, f"{where}: the tree comes to {each.root.sums}, the ledger to {sums}")
+            tally.find(position, f"{where}: the tree comes to {each.root.sums}, the ledger to {sums}", tenant)
         if (each.users, each.log_position) != (users, position):
-            tally.find(
-                position, f"{where}: {each.users} leaves at {each.log_position}, but {users} users at {position}"
-            )
+            leaves = f"{each.users} leaves at {each.log_position}"
+            tally.find(position, f"{where}: {leaves}, but {users} users at {position}", tenant)
         if each.path != {str(level): step.hex() for level, step in paths[tenant].items()}:
-            tally.find(position, f"{where}: its path does not lead to what was signed")
+            tally.find(position, f"{where}: its path does not lead to what was signed", tenant)
 
 
 def _check_leaves(connection: Connection, cut: StoredCut, owed: _Owed, *, tally: Tally, nonces: Nonces | None) -> None:
@@ -169,22 +168,22 @@ def _check_leaves(connection: Connection, cut: StoredCut, owed: _Owed, *, tally:
     for tenant in sorted({*holdings, *leaves}):
         ours, stored = holdings.get(tenant, {}), leaves.get(tenant, {})
         for user in sorted(user for user in {*ours, *stored} if ours.get(user) != stored.get(user)):
-            tally.find(position, f"{user} of {tenant} is owed {ours.get(user)}, in the tree {stored.get(user)}")
+            what = f"{user} of {tenant} is owed {ours.get(user)}, in the tree {stored.get(user)}"
+            tally.find(position, what, tenant)
     if nonces is None:
         tally.count("trees not made again for want of the vault's key", len(cut.trees))
         return
     try:
         made = cut_of(holdings, nonces, log_position=position)
     except NoLiability as error:
-        tally.find(position, f"no tree can be made: {error}")
+        tally.find(position, f"no tree can be made: {error}", NOBODY)
         return
     if made.root != cut.signed.liabilities:
-        tally.find(
-            position, f"checkpoint {cut.number} was signed for other trees than the log and the vault's key make"
-        )
+        what = f"checkpoint {cut.number} was signed for other trees than the log and the vault's key make"
+        tally.find(position, what, EVERYBODY)
     for tree in made.trees:
         if hashes[tree.tenant] != [tree.tile(number).hash for number in range(len(hashes[tree.tenant]))]:
-            tally.find(position, f"{tree.tenant}: the stored tiles are not those of the tree")
+            tally.find(position, f"{tree.tenant}: the stored tiles are not those of the tree", tree.tenant)
 
 
 def _without_zeros(sums: Mapping[str, int]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg.sql import SQL, Composed, Identifier
 
-from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.findings import EVERYBODY, Tallies, Tally
 from interfaces.audit.snapshot import Connection, one, portions, rows
 from projections.generations import definition_of
 from projections.models import PROJECTIONS
@@ -108,7 +108,8 @@ def find_models(connection: Connection, head: int) -> tuple[tuple[Model, ...], T
             elif cursor and one(connection, _ENDS_APPEND, cursor) == (0,):
                 tally.find(cursor, f"the cursor of {schema} is at {cursor}, where no append ends")
             if name not in PROJECTIONS or definition_of(name).digest != definition:
-                tallies[check_of(name)].find(cursor, f"{schema} has not the tables of this program: rebuild it")
+                what = f"{schema} has not the tables of this program: rebuild it"
+                tallies[check_of(name)].find(cursor, what, EVERYBODY)
                 continue
             found = rows(connection, _TABLES, schema)
             tables = [

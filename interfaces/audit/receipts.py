@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from application.ids import command_id as derived
-from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.findings import EVERYBODY, Tallies, Tally
 from interfaces.audit.scope import WHOLE, Scope
 from interfaces.audit.snapshot import Connection, each
 
@@ -41,7 +41,7 @@ def check_receipts(connection: Connection, scope: Scope = WHOLE) -> Tallies:
                 tally.find(append[1], f"append {append[0]} has no receipt")
                 continue
             if receipt[0] != number + 1:
-                tally.find(receipt[1], f"receipt {receipt[0]} follows receipt {number}")
+                tally.find(receipt[1], f"receipt {receipt[0]} follows receipt {number}", EVERYBODY)
             number = receipt[0]
             _check_by_itself(tally, receipt)
             _check_append(tally, receipt, append)
@@ -67,18 +67,19 @@ def _side_by_side(receipts: Iterator[Row], appends: Iterator[Row]) -> Iterator[t
 def _check_by_itself(tally: Tally, receipt: Row) -> None:
     number, first, _, command, tenant, actor, _, key, outcome = receipt
     if key != command.hex() and derived(tenant, actor, key) != command.hex():
-        tally.find(first, f"the command of receipt {number} is not derived from tenant, actor and key")
+        tally.find(first, f"the command of receipt {number} is not derived from tenant, actor and key", tenant)
     if outcome not in {"done", "refused"}:
-        tally.find(first, f"receipt {number} says neither done nor refused, but {outcome}")
+        tally.find(first, f"receipt {number} says neither done nor refused, but {outcome}", tenant)
     if outcome == "refused" and first is not None:
-        tally.find(first, f"receipt {number} is a refusal and points at events")
+        tally.find(first, f"receipt {number} is a refusal and points at events", tenant)
 
 
 def _check_append(tally: Tally, receipt: Row, append: Row | None) -> None:
     number, first, last = receipt[:3]
     if append is None:
         if first is not None:
-            tally.find(first, f"receipt {number} points at log positions {first} to {last}, where its append is not")
+            what = f"receipt {number} points at log positions {first} to {last}, where its append is not"
+            tally.find(first, what, receipt[4])
         return
     for what, said, found in zip(_SAID, receipt[1:7], append[1:], strict=True):
         if said != found:

@@ -26,6 +26,10 @@ class CannotResume(Exception):
     """The file is another's: of another log, another range or another program, or somebody writes it right now."""
 
 
+class BeingWritten(CannotResume):
+    """Another verification writes the file right now."""
+
+
 class Progress:
     """What is done so far, and where what is done next is written down."""
 
@@ -55,7 +59,7 @@ def progress_in(path: Path | None, connection: Connection, subject: Subject) -> 
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise CannotResume(f"another verification is writing {path}") from None
+            raise BeingWritten(f"another verification is writing {path}") from None
         path.chmod(0o600)
         done = _read(file, path=path, connection=connection, subject=subject)
         yield Progress(done, file)

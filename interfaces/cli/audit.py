@@ -11,15 +11,14 @@ from pathlib import Path
 from rich.console import Console
 
 from interfaces.audit.evidence import NO_SEALS, Seals
-from interfaces.audit.notary import load_notary
 from interfaces.audit.report import as_object, show
 from interfaces.audit.resuming import CannotResume
 from interfaces.audit.scope import NoSuchRange
+from interfaces.audit.seals import seals_of
 from interfaces.audit.verify import verify as verify_log
 from interfaces.cli.progress import WIDTH, progress
 from interfaces.installation import database_of
 from interfaces.postgres import migrations
-from interfaces.postgres.vault_crypto import load_master_key
 from interfaces.settings import Settings
 
 SOUND, FINDING, COULD_NOT_RUN = range(3)
@@ -41,9 +40,8 @@ def verify(
     the installation, and taken over from it unless this is to be a `fresh` beginning.
     """
     settings = Settings.load(data=data)
-    key = load_notary(settings.evidence_key, create=False).key if settings.evidence_key.exists() else None
-    nonces = load_master_key(settings.master_key) if settings.master_key.exists() else None
-    seals = Seals(key=key, nonces=nonces, kept_outside=tuple(path.read_text() for path in checkpoints))
+    kept_outside = tuple(path.read_text() for path in checkpoints)
+    seals = seals_of(settings.evidence_key, settings.master_key, kept_outside)
     with database_of(settings) as urls:
         migrations.check(urls.projector)
         file = resume or settings.data / f"verification-{first}-{last or 'end'}.progress"

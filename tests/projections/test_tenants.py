@@ -18,7 +18,9 @@ import projections
 from application.withdrawals import approve_withdrawal
 from domain.errors import NotFound
 from domain.orders.terms import Side
+from interfaces.postgres.connections import writing
 from projections.generations import definition_of
+from projections.jobs import VERIFY, ask_job
 from projections.models import PROJECTIONS
 from projections.reading import Answer, Page
 from projections.rebuild import rebuild
@@ -59,6 +61,8 @@ async def house(house: House) -> House:
     await till.some_funding(house, dora)
     await cashier.transfer(house, dora, to=ana)
     await cashier.exchange(house, dora)
+    async with writing(house.app, "acme") as database:
+        await ask_job(database, "0" * 32, tenant="acme", asked_by=ana, act=VERIFY)
     async with projections_of(house.urls):
         await house.caught_up()
     return house

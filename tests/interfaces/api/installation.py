@@ -117,6 +117,7 @@ def installed(urls: Urls, home: Path, **more: str) -> Iterator[Installation]:
     signing = home / "evidence.key"
     signing.write_bytes(b64encode(MASTER_KEY))
     settings = {
+        "LASTRO_DATA": str(home / "data"),
         "LASTRO_DATABASE_URL": urls.app,
         "LASTRO_OWNER_URL": urls.owner,
         "LASTRO_PROJECTOR_URL": urls.projector,

@@ -84,7 +84,7 @@ def test_an_administrator_asks_a_worker_does_and_everybody_may_go_on_reading(
         asked = body(ask(admin, "rebuild", "accounts", "journal", key="k"), 201)
         assert (asked["state"], asked["asked_by"]) == ("waiting", admin.user)
         assert body(ask(admin, "rebuild", "accounts", "journal", key="k"), 201)["id"] == asked["id"]
-        problem(ask(stranger, "rebuild", "users"), 409, "upkeep_under_way")
+        problem(ask(stranger, "rebuild", "users"), 409, "job_under_way")
         problem(stranger.get(f"{PATH}/jobs/{asked['id']}"), 404, "unknown_job")
         problem(ask(admin, "rebuild", "nothing"), 422, "invalid_request")
         with running("worker", settings, log=tmp_path / "worker.log"):

@@ -18,10 +18,10 @@ from pydantic_core import to_json
 from interfaces.api.ask import JSON, Ask, Asked, answer
 from interfaces.api.documented import COMMAND, QUERY, problems
 from interfaces.api.fields import Body, Id, Shown
+from interfaces.api.jobs import ask_for_job, find_own
 from interfaces.api.problems import Problem
 from interfaces.api.strict_json import StrictRoute
-from interfaces.upkeep import ask_upkeep
-from projections.jobs import Act, Job, UpkeepUnderWay, find_job
+from projections.jobs import Act, Job
 from projections.models import PROJECTIONS
 from projections.standings import list_standings
 
@@ -105,18 +105,7 @@ async def list_generations(ask: Asked) -> Response:
 )
 async def ask_for(body: UpkeepBody, ask: Asked) -> Response:
     """Ask for a rebuild, a comparison, a switch, the way back, or a drop; one job at a time."""
-    asked, by = ask.keyless(), ask.caller
-    try:
-        job = await ask_upkeep(
-            ask.parts.queries,
-            asked.new_id("job"),
-            tenant=by.tenant,
-            asked_by=by.user,
-            act=body.act,
-            models=list(dict.fromkeys(body.models)),
-        )
-    except UpkeepUnderWay:
-        raise Problem(HTTPStatus.CONFLICT, "upkeep_under_way", "Another job on read models is under way.") from None
+    job = await ask_for_job(ask, body.act, models=list(dict.fromkeys(body.models)))
     return Response(_json(job), status_code=HTTPStatus.CREATED, media_type=JSON)
 
 
@@ -154,8 +143,7 @@ async def _events(ask: Ask, job: Job) -> AsyncIterator[bytes]:
 
 
 async def _find(ask: Ask, job: str) -> Job:
-    async with ask.reading() as connection:
-        found = await find_job(connection, job)
+    found = await find_own(ask, job, is_verification=False)
     if found is None:
         raise Problem(HTTPStatus.NOT_FOUND, "unknown_job", "There is no such job.")
     return found
@@ -163,5 +151,16 @@ async def _find(ask: Ask, job: str) -> Job:
 
 def _json(job: Job, *, without_clock: bool = False) -> bytes:
     """Return a job as JSON, for comparisons without what changes by itself."""
-    names = set(ShownUpkeep.model_fields) - ({"events_per_s", "eta_s"} if without_clock else set())
-    return to_json({name: getattr(job, name) for name in ShownUpkeep.model_fields if name in names})
+    said = {
+        "id": job.id,
+        "act": job.act,
+        "models": job.models,
+        "state": job.state,
+        "log_position": job.reached,
+        "goal": job.goal,
+        "answer": job.answer,
+        "asked_by": job.asked_by,
+        "asked_at": job.asked_at,
+        "ended_at": job.ended_at,
+    }
+    return to_json(said if without_clock else {**said, "events_per_s": job.reached_per_s, "eta_s": job.eta_s})
