@@ -13,6 +13,7 @@ from pydantic_core.core_schema import list_schema
 
 from application.ids import EVENTS as EVENT_IDS
 from application.ids import derive
+from application.recalling import relaxed
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
 from domain import (
@@ -154,6 +155,7 @@ class Codec:
         schemas = {name: schema_of(cls) for name, cls in events.items()}
         self._validators = {name: SchemaValidator(schema) for name, schema in schemas.items()}
         self._serializers = {cls: (name, SchemaSerializer(schemas[name])) for name, cls in events.items()}
+        self._recaller = cache(lambda name: SchemaValidator(relaxed(schemas[name])))
         self._serializer_of_many = cache(lambda name: SchemaSerializer(list_schema(schemas[name])))
 
     def encode(self, event: Any) -> tuple[str, bytes]:
@@ -179,6 +181,19 @@ class Codec:
         except (ValidationError, DomainError) as error:
             raise CannotDecode(name, str(error)) from error
 
+    def recall(self, name: str, data: bytes) -> Any:
+        """Return the same event as `decode`, without asking again whether it might have been appended (decision 0040).
+
+        For stored events only, and for those who compare what they make of them. Raises `CannotDecode` for what cannot
+        be read at all.
+        """
+        if name not in self.events:
+            name, data = self._upcast(name, data)
+        try:
+            return self._recaller(name).validate_json(data)
+        except (ValidationError, LookupError) as error:
+            raise CannotDecode(name, str(error)) from error
+
     def name_of(self, cls: type) -> str:
         """Return the stored name of an event class."""
         return self._serializers[cls][0]
@@ -199,6 +214,7 @@ class Codec:
 CODEC = Codec(EVENTS, UPCASTERS)
 encode = CODEC.encode
 decode = CODEC.decode
+recall = CODEC.recall
 
 
 def event_id_of(event: Any, command_id: str, index: int) -> str:

@@ -33,6 +33,11 @@ class Recorded(NamedTuple):
         """Whether readers may stop behind this event."""
         return self.append_index == self.append_size
 
+    @property
+    def append_end(self) -> int:
+        """The log position of the last event of its append."""
+        return self.log_position + self.append_size - self.append_index
+
 
 class Receipt(NamedTuple):
     """The row that says a command was done. Positions are None where nothing was appended."""

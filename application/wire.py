@@ -15,6 +15,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema as cs
 
+from domain.ids import AccountPath
 from domain.ledger.entry import Posting
 from domain.money import Amount, asset_of
 
@@ -130,6 +131,16 @@ def _dataclass(cls: type) -> cs.CoreSchema:
     )
 
 
+def read_amount(data: Mapping[str, str]) -> Amount:
+    """Return the amount that an object of the form of money says."""
+    return _amount(data["value"], data["asset"])
+
+
+def read_posting(data: Mapping[str, str]) -> Posting:
+    """Return the posting that an object says."""
+    return Posting(account=AccountPath(data["account"]), amount=_amount(data["amount"], data["asset"]))
+
+
 def _amount(value: str, code: str) -> Amount:
     whole, _, decimals = value.partition(".")
     units = int(whole + decimals)
@@ -150,7 +161,7 @@ def _quantity_schema(value_name: str) -> cs.TypedDictSchema:
 
 def _amount_schema() -> cs.CoreSchema:
     return cs.no_info_after_validator_function(
-        lambda data: _amount(data["value"], data["asset"]),
+        read_amount,
         _quantity_schema("value"),
         serialization=cs.plain_serializer_function_ser_schema(
             lambda amount: {"value": amount.format_full(), "asset": amount.asset.code}
@@ -162,7 +173,7 @@ def _posting_schema() -> cs.CoreSchema:
     form = _quantity_schema("amount")
     form["fields"] = {"account": cs.typed_dict_field(cs.str_schema(strict=True)), **form["fields"]}
     return cs.no_info_after_validator_function(
-        lambda data: Posting(account=data["account"], amount=_amount(data["amount"], data["asset"])),
+        read_posting,
         form,
         serialization=cs.plain_serializer_function_ser_schema(
             lambda posting: {
@@ -174,7 +185,8 @@ def _posting_schema() -> cs.CoreSchema:
     )
 
 
-def _utc(value: datetime) -> datetime:
+def utc(value: datetime) -> datetime:
+    """Return a time with an offset in UTC."""
     if value.tzinfo is None:
         raise ValueError(value)
     return value.astimezone(UTC)
@@ -182,7 +194,7 @@ def _utc(value: datetime) -> datetime:
 
 def _datetime_schema() -> cs.CoreSchema:
     return cs.no_info_after_validator_function(
-        _utc, cs.datetime_schema(tz_constraint="aware", microseconds_precision="error", strict=True)
+        utc, cs.datetime_schema(tz_constraint="aware", microseconds_precision="error", strict=True)
     )
 
 

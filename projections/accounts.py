@@ -26,13 +26,15 @@ HANDLES = (EntryPosted,)
 
 def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
     """Add each posting to its account."""
+    tenant = recorded.tenant
     for posting in event.entry.postings:
-        asset = posting.amount.asset
+        account, moved = posting.account, posting.amount
+        asset = moved.asset
         yield Add(
             "balances",
-            {"tenant": recorded.tenant, "account": posting.account, "asset": asset.code},
-            {"units": posting.amount.units},
-            _fixed(posting.account, asset.scale),
+            {"tenant": tenant, "account": account, "asset": asset.code},
+            {"units": moved.units},
+            _fixed(account, asset.scale),
         )
 
 

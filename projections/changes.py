@@ -86,16 +86,15 @@ class Changes:
     def take(self, changes: Iterable[Change]) -> None:
         """Add the changes of one event."""
         for change in changes:
-            table = self.tables.get(change.table)
+            table = self.tables.get(change[0])
             if table is None:
                 table = self.tables[change.table] = TableChanges()
-            match change:
-                case Append(row=row):
-                    table.appended.append(row)
-                case Put():
-                    _put(table, change)
-                case Add():
-                    _add(table, change)
+            if isinstance(change, Append):
+                table.appended.append(change[1])
+            elif isinstance(change, Add):
+                _add(table, change)
+            else:
+                _put(table, change)
 
     def take_appended(self, table: str) -> list[Row]:
         """Hand over the appended rows of a table, which are then forgotten here."""
@@ -104,17 +103,23 @@ class Changes:
 
 
 def _put(table: TableChanges, change: Put) -> None:
-    table.key = tuple(change.key)
-    row = table.put.setdefault(tuple(change.key.values()), {**change.key})
+    key = tuple(change.key.values())
+    row = table.put.get(key)
+    if row is None:
+        table.key = tuple(change.key)
+        row = table.put[key] = {**change.key}
     row.update(change.row)
 
 
 def _add(table: TableChanges, change: Add) -> None:
-    table.key = tuple(change.key)
-    key = tuple(change.key.values())
+    """Add to what was added before. Millions of times in a rebuild: hence unpacked at once, and no methods called."""
+    _, named, added, fixed = change
+    key = tuple(named.values())
     found = table.added.get(key)
     if found is None:
-        table.added[key] = Sum(change.key, change.fixed, dict(change.deltas))
+        table.key = tuple(named)
+        table.added[key] = Sum(named, fixed, dict(added))
         return
-    for column, delta in change.deltas.items():
-        found.deltas[column] = found.deltas.get(column, 0) + delta
+    deltas = found.deltas
+    for column, delta in added.items():
+        deltas[column] = deltas.get(column, 0) + delta

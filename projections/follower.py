@@ -73,6 +73,11 @@ class Follower:
         self._committed_at = 0.0
         self.progress = progress
 
+    @property
+    def handles(self) -> frozenset[str]:
+        """The stored names of the events that it wants."""
+        return self._projection.handles
+
     async def run(self, reader: Reader) -> None:
         """Take the generation over and follow the log for ever. Raises `Overtaken`, `CannotApply`, `NewLogEpoch`."""
         await self.take()

@@ -28,13 +28,13 @@ HANDLES = (EntryPosted,)
 
 def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
     """Write down the entry and each of its lines."""
-    entry, position = event.entry, recorded.log_position
+    entry, position, tenant = event.entry, recorded.log_position, recorded.tenant
     yield Append(
         "entries",
         {
-            "tenant": recorded.tenant,
+            "tenant": tenant,
             "log_position": position,
-            "append_end": position + recorded.append_size - recorded.append_index,
+            "append_end": recorded.append_end,
             "recorded_at": recorded.recorded_at,
             "id": entry.id,
             "book": id_of(recorded.stream),
@@ -48,18 +48,20 @@ def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
             "reverses": entry.reverses,
         },
     )
+    effective_at = entry.effective_at
     for line, posting in enumerate(entry.postings, start=1):
+        asset = posting.amount.asset
         yield Append(
             "postings",
             {
-                "tenant": recorded.tenant,
+                "tenant": tenant,
                 "log_position": position,
                 "line": line,
                 "account": posting.account,
-                "asset": posting.amount.asset.code,
-                "scale": posting.amount.asset.scale,
+                "asset": asset.code,
+                "scale": asset.scale,
                 "units": posting.amount.units,
-                "effective_at": entry.effective_at,
+                "effective_at": effective_at,
             },
         )
 

@@ -55,7 +55,7 @@ class Slice:
         """Return each append by itself."""
         for _, group in groupby(self.facts, key=lambda fact: fact.recorded.append_id):
             facts = list(group)
-            yield Slice(facts, facts[-1].recorded.log_position)
+            yield Slice(facts, facts[-1].recorded.append_end)
 
 
 class Reader:

@@ -20,7 +20,7 @@ HANDLES = (EntryPosted,)
 
 def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
     """Add each posting to its root's month."""
-    month = event.entry.effective_at.astimezone(UTC).strftime("%Y-%m")
+    month = event.entry.effective_at.astimezone(UTC).isoformat()[:7]
     for posting in event.entry.postings:
         units, asset = posting.amount.units, posting.amount.asset
         yield Add(

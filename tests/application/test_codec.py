@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from application.codec import CODEC, EVENTS, CannotDecode, Codec, decode, encode, event_id_of
+from application.codec import CODEC, EVENTS, CannotDecode, Codec, decode, encode, event_id_of, recall
 from application.upcasters import UPCASTERS, Fact, Upcaster
 from domain.days import DayEnded
 from domain.ledger.entry import EntryPosted
@@ -38,6 +38,13 @@ def test_every_example_of_the_corpus_is_read(name: str, number: int, fact: Fact)
     if name in EVENTS:
         again, written = encode(event)
         assert (again, holds(from_json(written), fact)) == (name, True), f"example {number} is written as {written!r}"
+
+
+@pytest.mark.parametrize(("name", "number", "fact"), EXAMPLES, ids=[f"{name}-{number}" for name, number, _ in EXAMPLES])
+def test_a_stored_event_is_recalled_as_it_is_decoded(name: str, number: int, fact: Fact) -> None:
+    recalled, decoded = recall(name, to_json(fact)), decode(name, to_json(fact))
+    assert recalled == decoded, f"example {number}"
+    assert encode(recalled) == encode(decoded)
 
 
 def holds(written: object, fact: object) -> bool:
@@ -117,12 +124,17 @@ STRICT: dict[str, tuple[str, tuple[str | int, ...], Any]] = {
 def test_what_is_not_exactly_the_fact_cannot_be_decoded(name: str, at: tuple[str | int, ...], value: object) -> None:
     fact = corpus()[name][0]
     decode(name, to_json(fact))
+    with pytest.raises(CannotDecode):
+        decode(name, json.dumps(changed(fact, at, value)).encode())
+
+
+def changed(fact: Fact, at: tuple[str | int, ...], value: object) -> Fact:
+    """Return a fact with another value at a place."""
     target: Any = fact
     for step in at[:-1]:
         target = target[step]
     target[at[-1]] = value
-    with pytest.raises(CannotDecode):
-        decode(name, json.dumps(fact).encode())
+    return fact
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -141,6 +153,42 @@ def test_a_missing_field_without_default_cannot_be_decoded(name: str) -> None:
 def test_broken_json_cannot_be_decoded(data: bytes) -> None:
     with pytest.raises(CannotDecode):
         decode("user.activated.v1", data)
+
+
+UNREADABLE = {case: STRICT[case] for case in (
+    "text for a number", "1 for a boolean", "null for text", "an unknown word of a list", "a number for a time",
+    "a time without a zone", "a number in metadata", "an extra field", "an extra field inside",
+)}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "at", "value"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_what_cannot_be_read_is_not_recalled_either(name: str, at: tuple[str | int, ...], value: object) -> None:
+    with pytest.raises(CannotDecode):
+        recall(name, json.dumps(changed(corpus()[name][0], at, value)).encode())
+
+
+@pytest.mark.parametrize("part", ["account", "asset", "amount"])
+def test_a_posting_that_lacks_a_part_is_not_recalled(part: str) -> None:
+    fact = corpus()["ledger.entry_posted.v1"][0]
+    del fact["entry"]["postings"][0][part]
+    with pytest.raises(CannotDecode):
+        recall("ledger.entry_posted.v1", to_json(fact))
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null"])
+def test_broken_json_and_unknown_names_are_not_recalled(data: bytes) -> None:
+    with pytest.raises(CannotDecode):
+        recall("user.activated.v1", data)
+    with pytest.raises(CannotDecode):
+        recall("user.renamed.v1", b"{}")
+
+
+def test_whether_an_entry_balances_is_not_asked_again() -> None:
+    name, at, value = STRICT["an entry that does not balance"]
+    fact = changed(corpus()[name][0], at, value)
+    assert recall(name, to_json(fact)).entry.postings[0].amount.format_full() == value
+    with pytest.raises(CannotDecode):
+        decode(name, to_json(fact))
 
 
 def test_an_asset_is_decoded_at_the_scale_it_was_written_with() -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from application import streams
+from application.codec import decode, recall
 from application.commands import CommandRefused
 from domain.errors import DomainError
 from domain.funding.deposit import Deposit
@@ -119,6 +120,7 @@ async def _history(urls: Urls, steps: Sequence[Step], sizes: Sequence[int]) -> N
         for step in steps:
             await world.take(step)
         await follow(house, sizes)
+        await recalled_as_decoded(house)
         candidates = await build(MODELS, connect=house.connect_projector, store=house.store)
         for projection, candidate in zip(MODELS, candidates, strict=True):
             assert await compare(projection, candidate, connect=house.connect_projector, store=house.store) == []
@@ -146,6 +148,13 @@ async def follow(house: House, sizes: Sequence[int]) -> None:
                     break
                 await follower.apply(Slice([fact for one in taken for fact in one.facts], taken[-1].end))
             await follower.settle()
+
+
+async def recalled_as_decoded(house: House) -> None:
+    """What a rebuild reads of the log is what the live models read of it."""
+    batch = await house.store.read_after(0, limit=100_000)
+    for recorded in batch.events:
+        assert recall(recorded.name, recorded.state) == decode(recorded.name, recorded.state)
 
 
 async def equals_naive(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 from application.wakeup import Wakeup
 from interfaces.postgres.connections import connect
 from projections import reader as reading
-from projections.reader import BATCH, NewLogEpoch, Reader, pause_s
+from projections.reader import BATCH, Fact, NewLogEpoch, Reader, Slice, pause_s
 from tests.projections.house import BANK, House
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +50,16 @@ async def test_a_slice_holds_whole_appends_only(house: House, reader: Reader, mo
         sizes.append([len(append.facts) for append in found.appends()])
         position = found.end
     assert sizes == [[1], [2]]
+
+
+async def test_an_append_ends_at_its_end_also_where_its_last_event_was_not_asked_for(house: House) -> None:
+    await house.open()
+    await house.user("ana")
+    head = await house.store.head()
+    some = await house.store.read_named(0, ["email.claimed.v1"], limit=100)
+    assert [one.log_position for one in some.events] == [head - 1]
+    (append,) = Slice([Fact(one) for one in some.events], some.end).appends()
+    assert (append.end, some.events[0].append_end) == (head, head)
 
 
 async def test_a_position_behind_the_end_of_the_log_is_a_new_log(house: House, reader: Reader) -> None:
