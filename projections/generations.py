@@ -39,7 +39,8 @@ _TABLES = """
 _OPEN = SQL("GRANT USAGE ON SCHEMA {schema} TO {readers}")
 _READABLE = SQL("GRANT SELECT ON {table} TO {readers}")
 _COLUMNS_OF = """
-    SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+    SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+    WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 _PROTECT = SQL("""
     ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
@@ -175,10 +176,10 @@ async def tables_of(connection: Connection, generation: Generation) -> list[str]
     return [table for table, _ in await _tables(connection, generation)]
 
 
-async def columns_of(connection: Connection, generation: Generation, table: str) -> list[str]:
-    """Return the names of a table's columns in their order."""
+async def columns_of(connection: Connection, generation: Generation, table: str) -> dict[str, str]:
+    """Return the columns of a table in their order: their names, and the names that SQL gives their types."""
     rows = await connection.execute(_COLUMNS_OF, (f'"{generation.schema}"."{table}"',))
-    return [row[0] for row in await rows.fetchall()]
+    return dict(await rows.fetchall())
 
 
 async def point_views(connection: Connection, generation: Generation) -> None:

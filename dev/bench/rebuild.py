@@ -5,6 +5,7 @@ The log is made by the use cases that the API calls. Load, followers and readers
 
 import asyncio
 import multiprocessing
+import resource
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -44,8 +45,12 @@ def measure() -> Report:
     """Measure a rebuild; nothing else may run on the machine meanwhile."""
     collect_rarely()
     with fresh_server() as urls:
+        started = time.perf_counter()
         uvloop.run(make_history(urls, EVENTS))
-        return measure_on(urls)
+        made_s = time.perf_counter() - started
+        report = measure_on(urls)
+    report.conditions["log made by commands in"] = f"{made_s:,.0f} s"
+    return report
 
 
 async def make_history(urls: Urls, events: int, *, users: int = USERS) -> None:
@@ -58,11 +63,13 @@ def measure_on(urls: Urls) -> Report:
     """Build all read models for the first time, then measure one more rebuild under load."""
     report = Report("rebuild")
     _conditions(report, urls)
-    uvloop.run(_rebuild(urls, _Told()))
+    alone = _Told()
+    uvloop.run(_rebuild(urls, alone))
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
     process = context.Process(target=_house, args=(theirs, urls))
     process.start()
+    theirs.close()  # so that its end is noticed here
     assert mine.recv() == "running"
     told = _Told()
     uvloop.run(_rebuild(urls, told))
@@ -70,6 +77,8 @@ def measure_on(urls: Urls) -> Report:
     seen: Seen = mine.recv()
     process.join()
     _figures(report, told, seen)
+    rate = alone.events / alone.built_s
+    report.add(Figure(name="first build, with nothing else to do", value=rate, unit="events/s"))
     return report
 
 
@@ -97,6 +106,7 @@ class Seen:
     commands: int = 0
     seconds: float = 0.0
     reports: int = 0
+    resident_mb: float = 0.0
 
 
 async def _rebuild(urls: Urls, told: _Told) -> None:
@@ -142,7 +152,13 @@ async def _live(pipe: Pipe, urls: Urls) -> Seen:
             stop.set()
             seen.seconds = time.perf_counter() - started
             await asyncio.gather(*tasks)
+    seen.resident_mb = _resident_mb()
     return seen
+
+
+def _resident_mb() -> float:
+    """Return the most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 async def _post(post: Callable[[], Coroutine[Any, Any, None]], seen: Seen, stop: asyncio.Event) -> None:
@@ -212,6 +228,8 @@ def _figures(report: Report, told: _Told, seen: Seen) -> None:
     report.add(Figure(name="p99 of a reader", value=1_000 * percentile(seen.waits_s, 0.99), unit="ms"))
     report.add(Figure(name="fewest accounts a reader saw", value=seen.fewest_accounts, unit="accounts", target=1))
     report.add(Figure(name="times a model went back", value=seen.went_back, unit="", target=0, better=Better.LESS))
+    report.add(Figure(name="most memory of the rebuild", value=_resident_mb(), unit="MB"))
+    report.conditions["memory of load, followers, readers"] = f"{seen.resident_mb:,.0f} MB"
     report.conditions["long reports"] = f"{seen.reports}, each {REPORT_S:g} s on one snapshot"
     report.conditions["reads"] = f"{len(seen.waits_s):,}"
 
