@@ -51,9 +51,11 @@ def list_(data: Data = None, as_json: Json = False) -> None:
 @app.command("rebuild")
 def rebuild(names: Names = None, all_: All = False, data: Data = None, as_json: Json = False) -> None:
     """Make the next generation from the whole log, compare it with the live one, and switch to it if they are equal."""
+    from interfaces.bootstrap import collect_rarely
     from interfaces.cli.progress import progress
 
     chosen = _chosen(names, all_=all_)
+    collect_rarely()
     with progress("rebuilding", "events") as told:
         made = _run(data, lambda upkeep: upkeep.rebuild(chosen, told), as_json=as_json)
     lines = [f"{one.schema} is live, at log position {one.log_position} when it was built" for one in made]
