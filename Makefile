@@ -8,7 +8,8 @@ PYTHON := .venv/bin/python
 LASTRO := .venv/bin/lastro
 READY := .venv/.setup
 # Some libraries warn, and warnings are errors here, unless this names a folder that only its owner can enter.
-PYTEST := XDG_RUNTIME_DIR="$(CURDIR)/.venv/run" $(PYTHON) -m pytest -rs
+# One worker for each core; one that has nothing left takes tests from another.
+PYTEST := XDG_RUNTIME_DIR="$(CURDIR)/.venv/run" $(PYTHON) -m pytest -rs --numprocesses auto --dist worksteal
 ARGS :=
 
 .PHONY: help demo finance-demo test test-slow check bench fmt migrate lock setup

@@ -137,12 +137,13 @@ def prove(installation: Installation, victim: str, *, moments: int, seed: str) -
 
 
 async def _load_and_kill(installation: Installation, victim: str, *, after_s: float) -> Outcome:
-    """Keep `IN_FLIGHT` connections busy, and kill the victim in the middle of it so long after all have begun."""
+    """Keep `IN_FLIGHT` connections busy, and kill the victim in the middle of it so long after all are connected."""
     outcome, token = Outcome(), installation.token()
-    stop = asyncio.Event()
+    stop, connected = asyncio.Event(), asyncio.Barrier(IN_FLIGHT + 1)
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", installation.port)
+        await connected.wait()
         with contextlib.closing(writer), contextlib.suppress(OSError, EOFError, _NotAccepted):
             while not stop.is_set():
                 key = uuid.uuid4().hex
@@ -150,8 +151,7 @@ async def _load_and_kill(installation: Installation, victim: str, *, after_s: fl
                 outcome.acknowledged[key] = await _post(reader, writer, token=token, key=key, body=outcome.sent[key])
 
     clients = [asyncio.create_task(client()) for _ in range(IN_FLIGHT)]
-    while len(outcome.sent) < IN_FLIGHT:  # noqa: ASYNC110 - clients count what they send, and nobody is told
-        await asyncio.sleep(0.01)
+    await connected.wait()
     await asyncio.sleep(after_s)
     assert len(outcome.unacknowledged) >= LEAST_UNDER_WAY, "the kill came when too little was under way"
     os.kill(_pid_of(installation, victim), signal.SIGKILL)
