@@ -11,6 +11,7 @@ from tests.interfaces.cli.command import ROOT, Lastro
 NOWHERE = "postgresql://lastro:secret-word@127.0.0.1:1/lastro"
 
 
+@pytest.mark.postgres
 def test_migrate_makes_what_an_installation_begins_with_once(lastro: Lastro) -> None:
     first = lastro("migrate", "--json").succeeded().answer
     log = lastro("events", "tail", "--after", "0", "--json").succeeded().said
@@ -50,6 +51,7 @@ def test_what_serves_or_only_looks_needs_the_application_role_alone(migrated: La
         assert api.drained()[0] == 0
 
 
+@pytest.mark.postgres
 def test_doctor_names_what_is_not_right(lastro: Lastro) -> None:
     sick = lastro("doctor", "--json", LASTRO_API_PROT="80")
     assert sick.status == 1
@@ -63,6 +65,7 @@ def test_an_installation_in_order_has_no_findings(migrated: Lastro) -> None:
     assert migrated("status", "--json").succeeded().answer["parts"] == []
 
 
+@pytest.mark.postgres
 def test_psql_is_the_application_and_passes_its_status_on(lastro: Lastro) -> None:
     lastro("migrate").succeeded()
     assert lastro("psql", "--", "-Atc", "select current_user").succeeded().said.strip() == "lastro_app"
