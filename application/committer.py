@@ -70,7 +70,6 @@ class Committer:
         cache_capacity: int = 20_000,
     ) -> None:
         self._sessions = tuple(Session(connect) for _ in range(FLIGHTS))
-        self._store = store
         self._cache = StateCache(cache_capacity)
         self._queue_limit = queue_limit
         self._running: dict[str, Job] = {}
@@ -124,7 +123,7 @@ class Committer:
 
     async def rehearse(self, command: Command) -> Body:
         """Decide a command on what is committed now and write nothing. Raises the `DomainError` that it would meet."""
-        return command.decide(Work(await self._cache.refresh(command.reads, self._store.load)))
+        return command.decide(Work(await self._loading.current(command.reads)))
 
     async def submit(self, command: Command) -> Done:
         """Do a command once and answer after its commit.
@@ -309,7 +308,7 @@ class Committer:
         connection = self._sessions[0].connection
         streams = list(dict.fromkeys(stream for job in jobs for stream in job.command.reads))
         if not held:
-            states = await self._cache.refresh(streams, self._store.load)
+            states = await self._loading.current(streams)
             prepared = self._prepared(jobs, states)
             return await self._settle(prepared, await append(connection, prepared.group))
         self.statistics.holds += 1

@@ -159,16 +159,17 @@ class SlowStore(Store):
 
 
 async def test_a_caller_who_goes_away_while_streams_are_loaded_takes_no_twin_along(database: Urls) -> None:
-    async with reading(database) as plain, committing(database) as committer:
-        committer._store = slow = SlowStore(plain)  # noqa: SLF001 – to stop time inside a load
-        gone = asyncio.create_task(committer.submit(deposit("a", "1.00")))
-        await slow.asked.wait()
-        joined = asyncio.create_task(committer.submit(deposit("a", "1.00")))
-        await asyncio.sleep(0)
-        gone.cancel()
-        await asyncio.wait([gone])
-        slow.go.set()
-        assert (await joined).body["left"] == "100"
+    async with reading(database) as plain:
+        slow = SlowStore(plain)
+        async with committing(database, store=slow) as committer:
+            gone = asyncio.create_task(committer.submit(deposit("a", "1.00")))
+            await slow.asked.wait()
+            joined = asyncio.create_task(committer.submit(deposit("a", "1.00")))
+            await asyncio.sleep(0)
+            gone.cancel()
+            await asyncio.wait([gone])
+            slow.go.set()
+            assert (await joined).body["left"] == "100"
 
 
 async def test_an_error_without_receipt_is_told_to_all_who_asked_the_same(committer: Committer) -> None:

@@ -42,13 +42,18 @@ async def reading(database: Urls) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def committing(
-    database: Urls, *, queue_limit: int = 10_000, cache_capacity: int = 20_000, url: str | None = None
+    database: Urls,
+    *,
+    queue_limit: int = 10_000,
+    cache_capacity: int = 20_000,
+    url: str | None = None,
+    store: Store | None = None,
 ) -> AsyncIterator[Committer]:
-    """Run a committer of its own; `url` is where it appends, when that is not where it reads."""
-    async with reading(database) as store:
+    """Run a committer; `url` is where it appends, when that is not where it reads, and `store` what it reads by."""
+    async with reading(database) as own:
         committer = Committer(
             connect=lambda: connect(url or database.app),
-            store=store,
+            store=store or own,
             queue_limit=queue_limit,
             cache_capacity=cache_capacity,
         )

@@ -335,7 +335,7 @@ async def test_a_worker_killed_at_any_moment_loses_nothing_and_applies_nothing_t
     async def keep_posting() -> None:
         while not stop.is_set():
             await asyncio.gather(*(opened.deposit(ana, 1) for _ in range(20)))
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.05)
 
     posting = asyncio.create_task(keep_posting())
     for _ in range(5):
