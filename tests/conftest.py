@@ -26,8 +26,8 @@ _HERE = Path(__file__).parent
 _PREFIX = f"lastro-test-{hashlib.sha256(os.fsencode(_HERE)).hexdigest()[:6]}-"
 _TEMPLATE = "template_of_tests"
 _NUMBERS = itertools.count(1)
-# What is thrown away need not survive a power cut; killed processes lose nothing through this. Several workers of a run,
-# each with installations of some tests, share one server.
+# What is thrown away need not survive a power cut; killed processes lose nothing through this. All workers of a run
+# share one server.
 _THROWN_AWAY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_connections": "500"}
 _RUNNING = pytest.StashKey[int]()
 
