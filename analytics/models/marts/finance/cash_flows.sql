@@ -4,8 +4,8 @@
 
 with
 
-general_ledger as (
-    select * from {{ ref("general_ledger") }}
+movements as (
+    select * from {{ ref("int_daily_movements") }}
 ),
 
 accounts as (
@@ -14,21 +14,21 @@ accounts as (
 
 final as (
     select
-        general_ledger.tenant,
-        {{ month_of("general_ledger.effective_date") }} as month,
+        movements.tenant,
+        {{ month_of("movements.day") }} as month,
         accounts.money_of,
         accounts.cash,
-        general_ledger.asset,
-        general_ledger.kind,
-        cast(coalesce(sum(general_ledger.amount) filter (where general_ledger.amount > 0), 0) as numeric(38, 18)) as inflow,
-        cast(-coalesce(sum(general_ledger.amount) filter (where general_ledger.amount < 0), 0) as numeric(38, 18)) as outflow,
-        cast(sum(general_ledger.amount) as numeric(38, 18)) as net
-    from general_ledger
+        movements.asset,
+        movements.kind,
+        cast(sum(movements.debits) as numeric(38, 18)) as inflow,
+        cast(sum(movements.credits) as numeric(38, 18)) as outflow,
+        cast(sum(movements.debits - movements.credits) as numeric(38, 18)) as net
+    from movements
     inner join accounts
         on
-            general_ledger.tenant = accounts.tenant
-            and general_ledger.account = accounts.account
-    where general_ledger.class = 'assets' and accounts.cash is not null
+            movements.tenant = accounts.tenant
+            and movements.account = accounts.account
+    where movements.class = 'assets' and accounts.cash is not null
     group by 1, 2, 3, 4, 5, 6
 )
 

@@ -2,8 +2,8 @@
 
 with
 
-general_ledger as (
-    select * from {{ ref("general_ledger") }}
+movements as (
+    select * from {{ ref("int_daily_movements") }}
 ),
 
 accounts as (
@@ -12,24 +12,24 @@ accounts as (
 
 final as (
     select
-        general_ledger.tenant,
-        general_ledger.effective_date as day,
+        movements.tenant,
+        movements.day,
         case accounts.class when 'revenue' then 'earned' else 'borne' end as direction,
         accounts.line as fee,
-        general_ledger.kind,
-        general_ledger.asset,
+        movements.kind,
+        movements.asset,
         cast(
-            sum(case accounts.class when 'revenue' then -general_ledger.amount else general_ledger.amount end) as numeric(38, 18)
+            sum((movements.debits - movements.credits) * case accounts.class when 'revenue' then -1 else 1 end) as numeric(38, 18)
         ) as amount,
-        count(*) as postings
-    from general_ledger
+        cast(sum(movements.postings) as bigint) as postings
+    from movements
     inner join accounts
         on
-            general_ledger.tenant = accounts.tenant
-            and general_ledger.account = accounts.account
+            movements.tenant = accounts.tenant
+            and movements.account = accounts.account
     where
-        general_ledger.class in ('revenue', 'expenses')
-        and general_ledger.kind <> 'closing'
+        movements.class in ('revenue', 'expenses')
+        and movements.kind <> 'closing'
         and accounts.line in (
             'trading_commission', 'withdrawal_fees', 'fx_spread', 'marketplace', 'psp_fees', 'bank_fees', 'network_fees', 'disputes'
         )

@@ -5,8 +5,8 @@
 
 with
 
-general_ledger as (
-    select * from {{ ref("general_ledger") }}
+movements as (
+    select * from {{ ref("int_daily_movements") }}
 ),
 
 accounts as (
@@ -19,20 +19,20 @@ calendar as (
 
 earned as (
     select
-        general_ledger.tenant,
-        {{ month_of("general_ledger.effective_date") }} as month,
+        movements.tenant,
+        {{ month_of("movements.day") }} as month,
         accounts.section,
         accounts.line,
         accounts.label,
         accounts.position,
-        general_ledger.asset,
-        -sum(general_ledger.amount) as amount
-    from general_ledger
+        movements.asset,
+        sum(movements.credits - movements.debits) as amount
+    from movements
     inner join accounts
         on
-            general_ledger.tenant = accounts.tenant
-            and general_ledger.account = accounts.account
-    where general_ledger.class in ('revenue', 'expenses') and general_ledger.kind <> 'closing'
+            movements.tenant = accounts.tenant
+            and movements.account = accounts.account
+    where movements.class in ('revenue', 'expenses') and movements.kind <> 'closing'
     group by 1, 2, 3, 4, 5, 6, 7
 ),
 

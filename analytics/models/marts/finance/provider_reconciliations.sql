@@ -9,8 +9,8 @@ movements as (
     select * from {{ ref("int_provider_movements") }}
 ),
 
-general_ledger as (
-    select * from {{ ref("general_ledger") }}
+postings as (
+    select * from {{ ref("int_provider_postings") }}
 ),
 
 cut as (
@@ -28,27 +28,6 @@ said as (
         {{ day_of("min(occurred_at)") }} as since
     from movements
     group by tenant, provider, reference, asset
-),
-
--- A reversal's reference is the entry that it negates: it belongs to that entry's object.
-postings as (
-    select
-        booked.tenant,
-        split_part(booked.account, ':', 3) as provider,
-        coalesce(reversed.reference, booked.reference) as reference,
-        booked.asset,
-        booked.amount,
-        booked.effective_date
-    from general_ledger as booked
-    left join general_ledger as reversed
-        on
-            booked.reverses is not null
-            and booked.tenant = reversed.tenant
-            and booked.reverses = reversed.entry_id
-            and booked.account = reversed.account
-            and booked.asset = reversed.asset
-            and booked.line = reversed.line
-    where booked.class = 'assets' and booked.account like 'assets:psp:%'
 ),
 
 ledger as (
