@@ -1,3 +1,5 @@
+{{ config(grants={"select": ["lastro_app"]}) }}
+
 -- Up to where this build has read, and when that was recorded: ages are counted from there, so that they do not depend on the clock.
 with
 

@@ -1,3 +1,10 @@
+{{ config(
+    materialized="incremental",
+    incremental_strategy="append",
+    on_schema_change="fail",
+    indexes=[{"columns": ["log_position"]}],
+) }}
+
 -- The portfolio realm's postings with what their accounts and references say: whose, of which instrument and strategy.
 with
 
@@ -34,7 +41,7 @@ final as (
         on
             general_ledger.tenant = connections.tenant
             and split_part(general_ledger.account, ':', 2) = connections.connection_id
-    where general_ledger.realm = 'portfolio'
+    where {{ is_new("general_ledger.log_position") }} and general_ledger.realm = 'portfolio'
 )
 
 select * from final

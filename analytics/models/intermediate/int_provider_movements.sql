@@ -14,7 +14,8 @@ deposits as (
         fact ->> 'movement' as movement,
         {{ asset_of("fact", "settled") }} as asset,
         {{ money("fact", "settled") }} - {{ money("fact", "fee") }} as amount,
-        occurred_at
+        occurred_at,
+        log_position
     from events
     where type = 'deposit.settled.v1'
 ),
@@ -28,7 +29,8 @@ refunds as (
         settled.fact ->> 'movement' as movement,
         {{ asset_of("settled.fact", "settled") }} as asset,
         -{{ money("settled.fact", "settled") }} - {{ money("settled.fact", "fee") }} as amount,
-        settled.occurred_at
+        settled.occurred_at,
+        settled.log_position
     from events as settled
     inner join events as requested
         on
@@ -48,7 +50,8 @@ refunds_back as (
         refunds.movement,
         refunds.asset,
         {{ money("settled.fact", "settled") }} as amount,
-        failed.occurred_at
+        failed.occurred_at,
+        failed.log_position
     from events as failed
     inner join events as settled
         on
@@ -80,7 +83,8 @@ disputes as (
             when 'dispute.won.v1' then {{ money("events.fact", "settled") }} + {{ money("events.fact", "fee") }}
             else -{{ money("events.fact", "settled") }} - {{ money("events.fact", "fee") }}
         end as amount,
-        events.occurred_at
+        events.occurred_at,
+        events.log_position
     from events
     inner join opened
         on
@@ -99,7 +103,8 @@ payouts as (
         {{ asset_of("fact", "amount") }} as asset,
         -{{ money("fact", "amount") }} - {{ money("fact", "fee") }} as amount,
         {{ money("fact", "amount") }} as gross,
-        occurred_at
+        occurred_at,
+        log_position
     from events
     where type = 'payout.created.v1'
 ),
@@ -113,7 +118,8 @@ payouts_back as (
         payouts.movement,
         payouts.asset,
         payouts.gross as amount,
-        events.occurred_at
+        events.occurred_at,
+        events.log_position
     from events
     inner join payouts
         on
@@ -139,7 +145,8 @@ final as (
         movement,
         asset,
         amount,
-        occurred_at
+        occurred_at,
+        log_position
     from payouts
     union all
     select * from payouts_back

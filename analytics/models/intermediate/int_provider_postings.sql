@@ -6,7 +6,7 @@
 ) }}
 
 {#- Lines of the ledger's accounts of providers, with the object that they belong to. A reversal's reference is the entry that
-    it negates: it belongs to that entry's object, whichever build that came with. -#}
+    it negates: it belongs to that entry's object. Reversals are few, so each looks its entry up. -#}
 
 with
 
@@ -14,45 +14,29 @@ general_ledger as (
     select * from {{ ref("general_ledger") }}
 ),
 
-postings as (
-    select *
-    from general_ledger
-    where {{ is_new() }} and class = 'assets' and account like 'assets:psp:%'
-),
-
-reversed as (
-    select
-        postings.tenant,
-        postings.log_position,
-        postings.line,
-        negated.reference
-    from postings
-    inner join general_ledger as negated
-        on
-            postings.tenant = negated.tenant
-            and postings.account = negated.account
-            and postings.asset = negated.asset
-            and postings.reverses = negated.entry_id
-            and postings.line = negated.line
-    where postings.reverses is not null and negated.class = 'assets' and negated.account like 'assets:psp:%'
+entries as (
+    select * from {{ ref("stg_ledger__entries") }}
 ),
 
 final as (
     select
-        postings.tenant,
-        postings.log_position,
-        postings.line,
-        split_part(postings.account, ':', 3) as provider,
-        coalesce(reversed.reference, postings.reference) as reference,
-        postings.asset,
-        postings.amount,
-        postings.effective_date
-    from postings
-    left join reversed
-        on
-            postings.tenant = reversed.tenant
-            and postings.log_position = reversed.log_position
-            and postings.line = reversed.line
+        tenant,
+        log_position,
+        line,
+        split_part(account, ':', 3) as provider,
+        case
+            when reverses is null then reference
+            else (
+                select entries.reference
+                from entries
+                where entries.tenant = general_ledger.tenant and entries.entry_id = general_ledger.reverses
+            )
+        end as reference,
+        asset,
+        amount,
+        effective_date
+    from general_ledger
+    where {{ is_new() }} and class = 'assets' and account like 'assets:psp:%'
 )
 
 select * from final

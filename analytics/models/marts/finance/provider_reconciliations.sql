@@ -1,62 +1,31 @@
-{{ config(indexes=[{"columns": ["tenant", "provider", "reference"]}]) }}
+{{ config(materialized="view") }}
 
-{#- One row for each object at a provider: what the provider says it moved, and what the ledger says. An entry that belongs
-    to no object of the provider is an open item of its own. -#}
+{#- A view: what is open gets older with every build, whether anything happened to it or not. -#}
 
 with
 
-movements as (
-    select * from {{ ref("int_provider_movements") }}
-),
-
-postings as (
-    select * from {{ ref("int_provider_postings") }}
+items as (
+    select * from {{ ref("int_provider_items") }}
 ),
 
 cut as (
     select * from {{ ref("int_cut") }}
 ),
 
-said as (
-    select
-        tenant,
-        provider,
-        reference,
-        asset,
-        string_agg(distinct kind, ', ' order by kind) as kinds,
-        sum(amount) as amount,
-        {{ day_of("min(occurred_at)") }} as since
-    from movements
-    group by tenant, provider, reference, asset
-),
-
-ledger as (
-    select
-        tenant,
-        provider,
-        reference,
-        asset,
-        sum(amount) as amount,
-        min(effective_date) as since
-    from postings
-    group by tenant, provider, reference, asset
-),
-
 final as (
     select
-        tenant,
-        provider,
-        reference,
-        asset,
-        coalesce(said.kinds, 'not at the provider') as kinds,
-        cast(coalesce(said.amount, 0) as numeric(38, 18)) as said_amount,
-        cast(coalesce(ledger.amount, 0) as numeric(38, 18)) as ledger_amount,
-        cast(coalesce(ledger.amount, 0) - coalesce(said.amount, 0) as numeric(38, 18)) as difference,
-        least(said.since, ledger.since) as since,
-        cut.known_on - least(said.since, ledger.since) as age_days,
-        coalesce(ledger.amount, 0) <> coalesce(said.amount, 0) as is_open
-    from said
-    full outer join ledger using (tenant, provider, reference, asset)
+        items.tenant,
+        items.provider,
+        items.reference,
+        items.asset,
+        items.kinds,
+        items.said_amount,
+        items.ledger_amount,
+        items.difference,
+        items.since,
+        cut.known_on - items.since as age_days,
+        items.difference <> 0 as is_open
+    from items
     cross join cut
 )
 
