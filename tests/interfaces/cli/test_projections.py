@@ -53,6 +53,7 @@ def test_words_that_name_no_model_are_refused_before_anything_starts(lastro: Las
     assert not lastro.server_runs
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_generations_that_differ_are_a_finding_and_an_operator_decides(migrated: Lastro, database: Urls) -> None:
     migrated("projections", "rebuild", "assets").succeeded()

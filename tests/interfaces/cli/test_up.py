@@ -41,6 +41,7 @@ def test_up_brings_everything_up_refuses_a_second_and_drains_on_sigterm(lastro: 
     assert not lastro.server_runs
 
 
+@pytest.mark.slow
 def test_the_children_of_a_killed_supervisor_end_and_its_postgres_is_adopted(lastro: Lastro) -> None:
     with lastro.started("up", "--port", "0") as up:
         up.ready()
