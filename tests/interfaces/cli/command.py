@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from interfaces.postgres.configuration import Layout
+from interfaces.postgres.configuration import Layout, Urls
 from interfaces.postgres.server import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,6 +49,20 @@ class Lastro:
     data: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     command_s: int = COMMAND_S
+
+    @classmethod
+    def over(cls, database: Urls, home: Path) -> Self:
+        """Return the command over a database of a test's own, with a key in a file beside it."""
+        key = home / "master.key"
+        key.write_bytes(b64encode(bytes(range(32))))
+        settings = {
+            "LASTRO_DATABASE_URL": database.app,
+            "LASTRO_OWNER_URL": database.owner,
+            "LASTRO_PROJECTOR_URL": database.projector,
+            "LASTRO_MASTER_KEY_FILE": str(key),
+            "LASTRO_EVIDENCE_KEY_FILE": str(key),
+        }
+        return cls(data=home / "data", settings=settings)
 
     def __call__(self, *words: str, **settings: str) -> Ended:
         """Run a command to its end, without a terminal."""

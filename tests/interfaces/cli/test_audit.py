@@ -2,7 +2,6 @@
 
 import json
 import signal
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -32,16 +31,7 @@ async def house(database: Urls) -> AsyncIterator[House]:
 
 @pytest.fixture
 def lastro(home: Path, database: Urls) -> Lastro:
-    key = home / "a.key"
-    key.write_bytes(b64encode(bytes(range(32))))
-    settings = {
-        "LASTRO_DATABASE_URL": database.app,
-        "LASTRO_OWNER_URL": database.owner,
-        "LASTRO_PROJECTOR_URL": database.projector,
-        "LASTRO_MASTER_KEY_FILE": str(key),
-        "LASTRO_EVIDENCE_KEY_FILE": str(key),
-    }
-    return Lastro(data=home / "data", settings=settings)
+    return Lastro.over(database, home)
 
 
 def timeless(report: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`lastro audit replay` and `explain` on an installation in which something has happened."""
 
-from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def lastro(home: Path, database: Urls) -> Lastro:
     """The command over a database whose books a test writes by itself."""
-    key = home / "master.key"
-    key.write_bytes(b64encode(bytes(range(32))))
-    settings = {
-        "LASTRO_DATABASE_URL": database.app,
-        "LASTRO_OWNER_URL": database.owner,
-        "LASTRO_PROJECTOR_URL": database.projector,
-        "LASTRO_MASTER_KEY_FILE": str(key),
-    }
-    return Lastro(data=home / "data", settings=settings)
+    return Lastro.over(database, home)
 
 
 async def test_replay_prints_what_was_for_people_and_for_machines(lastro: Lastro, database: Urls) -> None:
