@@ -1,6 +1,6 @@
 """Figures of the finance queries: all models over many postings, their checks, and what a few new postings cost.
 
-`LASTRO_BENCH_POSTINGS` asks for another number of postings than a million.
+`LASTRO_BENCH_POSTINGS` asks for another number of postings than a million, which is what the targets are for.
 """
 
 import asyncio
@@ -30,7 +30,8 @@ from projections.journal import NAME as JOURNAL
 from projections.models import PROJECTIONS
 from projections.runner import ProjectionRunner
 
-POSTINGS = int(os.environ.get("LASTRO_BENCH_POSTINGS", "1000000"))
+MILLION = 1_000_000
+POSTINGS = int(os.environ.get("LASTRO_BENCH_POSTINGS", MILLION))
 NEW = 10_000
 BULK = 200
 USERS = 500
@@ -50,7 +51,7 @@ def measure() -> Report:
         checked = build(dbt)
         assert not checked.findings, checked.findings
         seconds = sum(step.seconds for step in checked.checks)
-        report.add(Figure(name="checks", value=_wall(checked, started), unit="s", target=60, better=Better.LESS))
+        _took(report, "checks", _wall(checked, started), target=60)
         report.conditions["checks"] = f"{len(checked.checks)}, {seconds:.1f} s of work on two threads"
         uvloop.run(_post(urls, users, NEW, days=1))
         _built(report, f"models, {NEW:,} new postings", build(dbt, check=False), target=8)
@@ -63,7 +64,12 @@ def measure() -> Report:
 
 def _built(report: Report, name: str, done: Build, *, target: float) -> None:
     assert not done.findings, done.findings
-    report.add(Figure(name=name, value=done.seconds, unit="s", target=target, better=Better.LESS))
+    _took(report, name, done.seconds, target=target)
+
+
+def _took(report: Report, name: str, seconds: float, *, target: float) -> None:
+    wanted = target if POSTINGS == MILLION else None
+    report.add(Figure(name=name, value=seconds, unit="s", target=wanted, better=Better.LESS))
 
 
 def _wall(checked: Build, started: float) -> float:
