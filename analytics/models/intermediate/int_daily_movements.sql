@@ -22,8 +22,8 @@ final as (
         account,
         asset,
         kind,
-        coalesce(sum(amount) filter (where amount > 0), 0) as debits,
-        -coalesce(sum(amount) filter (where amount < 0), 0) as credits,
+        cast(coalesce(sum(amount) filter (where amount > 0), 0) as numeric(38, 18)) as debits,
+        cast(-coalesce(sum(amount) filter (where amount < 0), 0) as numeric(38, 18)) as credits,
         count(*) as postings,
         max(log_position) as log_position
     from general_ledger

@@ -63,6 +63,11 @@ def test_nothing_new_leaves_every_figure_as_it_was(books: Books) -> None:
     assert books.marts() == before
 
 
+def test_every_identity_holds_and_every_calculation_gives_its_worked_rows(books: Books) -> None:
+    checked = books.finance("check", "--json").succeeded().answer
+    assert checked["findings"] == []
+
+
 CHANGED = {
     "general_ledger SET amount = amount {} 0.01 WHERE line = 1 AND kind = 'capital' AND asset = 'USD'": {
         "ledger_is_the_log", "ledger_balances", "amounts_have_all_digits", "marts_agree_with_read_balances",
