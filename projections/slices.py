@@ -11,19 +11,25 @@ from application.log import Batch
 from application.store import Store
 from application.tasks import end as end_task
 from projections.follower import Follower
+from projections.generations import RebuildRefused
 from projections.reader import Fact, Slice
 
 BATCH = 2_000
 
 
 async def batches(store: Store, names: Collection[str], *, after: int, upto: int) -> AsyncGenerator[Batch]:
-    """Read the events of these names from behind a position up to `upto`, which is the end of an append."""
+    """Read the events of these names from behind a position up to `upto`, which is the end of an append.
+
+    Raises `RebuildRefused` where the log ends before that: it was taken back meanwhile.
+    """
     if after >= upto:
         return
     coming = asyncio.create_task(store.read_named(after, names, limit=BATCH))
     try:
         while after < upto:
             batch = await coming
+            if batch.end <= after:
+                raise RebuildRefused(f"the log ends at {after}, before {upto}: it was taken back meanwhile")
             after = batch.end
             if after < upto:
                 coming = asyncio.create_task(store.read_named(after, names, limit=BATCH))
