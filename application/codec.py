@@ -4,7 +4,7 @@ A stored name is never a Python path. Adding an optional field keeps the version
 an upcaster.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic_core.core_schema import list_schema
 
 from application.ids import EVENTS as EVENT_IDS
 from application.ids import derive
+from application.plain_entries import read_entry
 from application.recalling import relaxed
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
@@ -137,6 +138,13 @@ EVENTS: Mapping[str, type] = {
 }
 
 
+Plain = Callable[[bytes], Any | None]
+"""Returns an event if `decode` reads it and `encode` writes the same bytes; None where the two must be asked."""
+
+PLAIN: Mapping[str, Plain] = {"ledger.entry_posted.v1": read_entry}
+NO_PLAIN: Mapping[str, Plain] = {}
+
+
 class CannotDecode(Exception):
     """Stored bytes that are not what their name says: unknown name, broken JSON, or a field that breaks the schema."""
 
@@ -147,10 +155,13 @@ class CannotDecode(Exception):
 
 
 class Codec:
-    """Encoding and strict decoding of a family of events."""
+    """Encoding and strict decoding of a family of events; `plain` are shorter ways to read what this codec wrote."""
 
-    def __init__(self, events: Mapping[str, type], upcasters: Mapping[str, Upcaster]) -> None:
+    def __init__(
+        self, events: Mapping[str, type], upcasters: Mapping[str, Upcaster], plain: Mapping[str, Plain] = NO_PLAIN
+    ) -> None:
         self.events = events
+        self._plain = plain
         self._upcasters = upcasters
         schemas = {name: schema_of(cls) for name, cls in events.items()}
         self._validators = {name: SchemaValidator(schema) for name, schema in schemas.items()}
@@ -170,8 +181,19 @@ class Codec:
         """
         return bool(self._serializer_of_many(name).to_json(list(events), warnings="error") == b"[%b]" % b",".join(data))
 
+    def as_written(self, name: str, data: bytes) -> Any | None:
+        """Return the event if it is seen at once that these bytes are decoded, and encoded to themselves; else None.
+
+        None says nothing: `decode` and `encode` must be asked.
+        """
+        plain = self._plain.get(name)
+        return None if plain is None else plain(data)
+
     def decode(self, name: str, data: bytes) -> Any:
         """Return the event; retired names are taken through their upcasters. Raises `CannotDecode`."""
+        plain = self._plain.get(name)
+        if plain is not None and (event := plain(data)) is not None:
+            return event
         validator = self._validators.get(name)
         if validator is None:
             name, data = self._upcast(name, data)
@@ -187,6 +209,9 @@ class Codec:
         For stored events only, and for those who compare what they make of them. Raises `CannotDecode` for what cannot
         be read at all.
         """
+        plain = self._plain.get(name)
+        if plain is not None and (event := plain(data)) is not None:
+            return event
         if name not in self.events:
             name, data = self._upcast(name, data)
         try:
@@ -211,7 +236,7 @@ class Codec:
         return name, to_json(fact)
 
 
-CODEC = Codec(EVENTS, UPCASTERS)
+CODEC = Codec(EVENTS, UPCASTERS, PLAIN)
 encode = CODEC.encode
 decode = CODEC.decode
 recall = CODEC.recall

@@ -22,15 +22,16 @@ def fields_of(values: Iterable[bytes | str | int | None]) -> bytes:
     A field is four bytes of length, most significant first, and its bytes; an absent one is the length 2^32 − 1 alone.
     Numbers are written in decimal digits, text in UTF-8.
     """
-    parts = []
-    for value in values:
-        if value is None:
-            parts.append(_ABSENT)
-            continue
-        data = value if isinstance(value, bytes) else str(value).encode()
-        length = len(data)
-        parts += (_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4, "big"), data)
-    return b"".join(parts)
+    return b"".join(map(field_of, values))
+
+
+def field_of(value: bytes | str | int | None) -> bytes:
+    """Return the bytes that are hashed of one field; see `fields_of`."""
+    if value is None:
+        return _ABSENT
+    data = value if isinstance(value, bytes) else str(value).encode()
+    length = len(data)
+    return (_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4, "big")) + data
 
 
 def leaf_of(data: bytes) -> bytes:

@@ -85,10 +85,11 @@ class Changes:
 
     def take(self, changes: Iterable[Change]) -> None:
         """Add the changes of one event."""
+        tables = self.tables
         for change in changes:
-            table = self.tables.get(change[0])
+            table = tables.get(change[0])
             if table is None:
-                table = self.tables[change.table] = TableChanges()
+                table = tables[change.table] = TableChanges()
             if isinstance(change, Append):
                 table.appended.append(change[1])
             elif isinstance(change, Add):
@@ -122,4 +123,7 @@ def _add(table: TableChanges, change: Add) -> None:
         return
     deltas = found.deltas
     for column, delta in added.items():
-        deltas[column] = deltas.get(column, 0) + delta
+        if column in deltas:
+            deltas[column] += delta
+        else:
+            deltas[column] = delta

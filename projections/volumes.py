@@ -5,7 +5,8 @@ The example of docs/admin.md: what a new read model takes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import lru_cache
 
 from application.log import Recorded
 from application.store import Connection
@@ -20,15 +21,21 @@ HANDLES = (EntryPosted,)
 
 def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
     """Add each posting to its root's month."""
-    month = event.entry.effective_at.astimezone(UTC).isoformat()[:7]
+    tenant, month = recorded.tenant, _month(event.entry.effective_at)
     for posting in event.entry.postings:
         units, asset = posting.amount.units, posting.amount.asset
         yield Add(
             "volumes",
-            {"tenant": recorded.tenant, "month": month, "root": posting.account.partition(":")[0], "asset": asset.code},
-            {"debited": max(units, 0), "credited": max(-units, 0), "postings": 1},
+            {"tenant": tenant, "month": month, "root": posting.account.partition(":")[0], "asset": asset.code},
+            {"debited": max(0, units), "credited": -units if units < 0 else 0, "postings": 1},
             {"scale": asset.scale},
         )
+
+
+@lru_cache(maxsize=1_024)
+def _month(time: datetime) -> str:
+    """Return the month of a time in UTC; many entries share theirs."""
+    return time.astimezone(UTC).isoformat()[:7]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.codec import CODEC, CannotDecode
-from application.evidence.leaves import leaf_hash
 from application.evidence.trees import split
 from application.store import EVENT_COLUMNS
 from domain.ledger.entry import EntryPosted
 from domain.merkle import HASH_BYTES
 from interfaces.audit.claims import check_claims
 from interfaces.audit.evidence import check_leaves
-from interfaces.audit.facts import Fact, stored
+from interfaces.audit.facts import Fact, Handled, leaf_of_row
 from interfaces.audit.findings import Tallies, Tally
 from interfaces.audit.log import Streams, check_shape
 from interfaces.audit.models import Model
@@ -71,7 +70,7 @@ def check_events(
         streams = check_shape(found, before=before, tallies=tallies)
     with tallies.timed("evidence of events") as tally:
         leaves = split(hashes)
-        sealed = [stored(row) for row in found if row[0] <= within.behind + len(leaves)]
+        sealed = [(row[0], row[0], leaf_of_row(row)) for row in found if row[0] <= within.behind + len(leaves)]
         check_leaves(sealed, leaves, behind=within.behind, tally=tally)
         tally.count("unsealed", len(found) - len(sealed))
     with tallies.timed("codec") as tally:
@@ -80,14 +79,13 @@ def check_events(
         _check_encoding(facts, tally)
     with tallies.timed("claims") as tally:
         check_claims(facts, tally)
-    handled = _handled_by(models)
-    facts = [fact for fact in facts if fact.name in handled]
+    handled = Handled(facts)
     upto = None if within.last else within.upto
     changes = {
-        model.name: replay_range(connection, model, facts, behind=within.behind, upto=upto, tallies=tallies)
+        model.name: replay_range(connection, model, handled, behind=within.behind, upto=upto, tallies=tallies)
         for model in models
     }
-    return Read(within, tallies, streams, changes, leaf_hash(stored(found[-1])) if found else b"")
+    return Read(within, tallies, streams, changes, leaf_of_row(found[-1]) if found else b"")
 
 
 def read_again(connection: Connection, within: Range, *, models: tuple[Model, ...], scope: Scope = WHOLE) -> Read:
@@ -98,14 +96,14 @@ def read_again(connection: Connection, within: Range, *, models: tuple[Model, ..
     streams = check_shape(found, before=before, tallies=Tallies())
     handled = _handled_by(models)
     with tallies.timed("codec") as tally:
-        facts = [fact for row in found if row[3] in handled and (fact := _decoded(row, tally)) is not None]
+        facts = Handled(fact for row in found if row[3] in handled and (fact := _decoded(row, tally)) is not None)
     return Read(within, tallies, streams, {model.name: replay_history(model, facts, tallies) for model in models})
 
 
 def end_of(connection: Connection, log_position: int) -> bytes:
     """Return the hash of an event by which the end of a range is known again; of none, nothing."""
     found = rows(connection, _RANGE, log_position, log_position, moments_as_numbers=True)
-    return leaf_hash(stored(found[0])) if found else b""
+    return leaf_of_row(found[0]) if found else b""
 
 
 def _handled_by(models: tuple[Model, ...]) -> frozenset[str]:
@@ -114,21 +112,24 @@ def _handled_by(models: tuple[Model, ...]) -> frozenset[str]:
 
 def _decoded(row: tuple[Any, ...], tally: Tally) -> Fact | None:
     position, stream, _, name, state, event_id, tenant, _, _, _, _, _, index, size, _ = row
-    try:
-        event = CODEC.decode(name, state)
-    except CannotDecode as error:
-        tally.find(position, f"cannot be decoded: {error}")
-        return None
+    event = CODEC.as_written(name, state)
+    as_written = event is not None
+    if not as_written:
+        try:
+            event = CODEC.decode(name, state)
+        except CannotDecode as error:
+            tally.find(position, f"cannot be decoded: {error}")
+            return None
     if isinstance(event, EntryPosted) and event.entry.id != event_id.hex():
         tally.find(position, f"entry {event.entry.id} lies under the event id {event_id.hex()}")
-    return Fact(position, tenant, stream, name, index == size, state, event, row)
+    return Fact(position, tenant, stream, name, index == size, state, event, row, as_written)
 
 
 def _check_encoding(facts: Sequence[Fact], tally: Tally) -> None:
     """Encode all events of a name together, and one by one only where that shows a difference."""
     of_names: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
-        if fact.name in CODEC.events:
+        if not fact.as_written and fact.name in CODEC.events:
             of_names[fact.name].append(fact)
     for name, same in of_names.items():
         if not CODEC.are_encoded(name, [fact.event for fact in same], [fact.state for fact in same]):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from application.evidence.checkpoints import Checkpoint, NoCheckpoint
-from application.evidence.leaves import RECEIPT_FIELDS, Stored, StoredEvent, StoredReceipt, chained, leaf_hash
+from application.evidence.leaves import RECEIPT_FIELDS, StoredReceipt, chained, leaf_hash
 from application.evidence.trees import TILE, TILE_HEIGHT, Head, Tree, split
 from application.ports import Nonces
 from domain.merkle import root_of
@@ -29,6 +29,10 @@ _CHECKPOINTS = """
     SELECT number, events, receipts, events_tail, receipts_tail, note FROM evidence.checkpoints ORDER BY number
 """
 _LAST_TAIL = "SELECT {} FROM evidence.checkpoints ORDER BY number DESC LIMIT 1"
+
+
+Leaf = tuple[int, int | None, bytes]
+"""The number of an event or receipt in its tree, its log position if it has one, and its hash made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,8 @@ def check_evidence(connection: Connection, *, seals: Seals = NO_SEALS, scope: Sc
         behind, all_sealed = scope.receipts_behind, len(sealed["receipts"].leaves)
         hashes = sealed["receipts"].leaves[behind : scope.receipts_upto]
         receipts = portions(connection, _RECEIPTS, behind, behind + len(hashes))
-        check_leaves((StoredReceipt(*row) for some in receipts for row in some), hashes, behind=behind, tally=tally)
+        leaves = (_leaf(StoredReceipt(*row)) for some in receipts for row in some)
+        check_leaves(leaves, hashes, behind=behind, tally=tally)
         tally.count("unsealed", one(connection, _LATER_RECEIPTS, max(behind, all_sealed), scope.receipts_upto)[0])
     with tallies.timed("checkpoints") as tally:
         _check_checkpoints(connection, tally, sealed, key=seals.key)
@@ -95,12 +100,13 @@ def _sealed(connection: Connection, tally: Tally, name: str) -> Sealed:
         if index != expected:
             break
         tile, tree = split(hashes), trees[-1]
-        if root_of(tile) != root or chained(tree.chain, tile) != chain:
+        root_made, chain_made = root_of(tile), chained(tree.chain, tile)
+        if (root_made, chain_made) != (root, chain):
             tally.find(
                 None, f"tile {index} of {name} does not add up: numbers {index * TILE + 1} to {(index + 1) * TILE}"
             )
         leaves += tile
-        trees.append(Tree(whole=tree.whole.add(root_of(tile), height=TILE_HEIGHT), chain=chained(tree.chain, tile)))
+        trees.append(Tree(whole=tree.whole.add(root_made, height=TILE_HEIGHT), chain=chain_made))
     last = rows(connection, _LAST_TAIL.format(f"{name}, {name}_tail"))
     if last and last[0][0] // TILE == len(trees) - 1:
         leaves += split(last[0][1])
@@ -110,21 +116,27 @@ def _sealed(connection: Connection, tally: Tally, name: str) -> Sealed:
     return Sealed(tuple(leaves), tuple(trees))
 
 
-def check_leaves(found: Iterable[Stored], hashes: Sequence[bytes], *, behind: int, tally: Tally) -> None:
-    """Hash the events or receipts again whose hashes follow behind a number. A missing one is named once."""
+def check_leaves(found: Iterable[Leaf], hashes: Sequence[bytes], *, behind: int, tally: Tally) -> None:
+    """Compare the leaves of events or receipts with the hashes that follow behind a number.
+
+    A missing one is named once.
+    """
     expected, seen = behind, 0
-    for stored in found:
+    for number, position, leaf in found:
         expected += 1
         seen += 1
-        position = stored.log_position if isinstance(stored, StoredEvent) else stored.first_log_position
-        if stored.number != expected:
-            tally.find(position, f"number {expected} is missing, and number {stored.number} comes instead")
-        expected = stored.number
-        if leaf_hash(stored) != hashes[expected - behind - 1]:
+        if number != expected:
+            tally.find(position, f"number {expected} is missing, and number {number} comes instead")
+        expected = number
+        if leaf != hashes[expected - behind - 1]:
             tally.find(position, f"number {expected} is not what was sealed: something in it was changed")
     if expected < behind + len(hashes):
         tally.find(None, f"numbers {expected + 1} to {behind + len(hashes)} were sealed and are gone")
     tally.count("compared", seen)
+
+
+def _leaf(receipt: StoredReceipt) -> Leaf:
+    return receipt.number, receipt.first_log_position, leaf_hash(receipt)
 
 
 def _check_checkpoints(

@@ -1,21 +1,25 @@
 """A decoded event with what every check needs of its envelope; the whole of that is made only for who asks."""
 
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from application.evidence.leaves import StoredEvent
+from application.evidence.leaves import event_leaf_hash
 from application.log import Recorded
-from application.store import EVENT_COLUMNS
 from interfaces.audit.snapshot import MOMENT_ZERO
-
-COLUMNS = tuple(EVENT_COLUMNS.split(", "))
-UUIDS = {"event_id", "command_id", "correlation_id", "causation_id"}
 
 _MICROSECONDS = int(MOMENT_ZERO.timestamp()) * 1_000_000
 
 
 class Fact(NamedTuple):
-    """An event of the log. `row` is its envelope as read: uuids as bytes, its moment as a number."""
+    """An event of the log. `row` is its envelope in `EVENT_COLUMNS`: uuids as bytes, its moment as a number.
+
+    `as_written` says that it is known to be encoded to the bytes it was decoded from.
+    """
 
     log_position: int
     tenant: str
@@ -25,20 +29,55 @@ class Fact(NamedTuple):
     state: bytes
     event: Any
     row: tuple[Any, ...]
+    as_written: bool
 
     def recorded(self) -> Recorded:
         """Return the event as read models are given it."""
-        named = zip(COLUMNS, self.row, strict=True)
-        values = [value.hex() if value and column in UUIDS else value for column, value in named]
-        values[-1] = MOMENT_ZERO + timedelta(microseconds=self.row[-1])
-        return Recorded(*values)
+        return recorded_of(self.row)
 
 
-def stored(row: tuple[Any, ...]) -> StoredEvent:
-    """Return an event as its leaf is hashed of it."""
+class Handled:
+    """Facts in log order, by their names: each read model is handed those that it handles, and looks at no others."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._of_names: defaultdict[str, list[Fact]] = defaultdict(list)
+        for fact in facts:
+            self._of_names[fact.name].append(fact)
+
+    def of(self, names: frozenset[str]) -> Sequence[Fact]:
+        """Return the facts of these names, in log order."""
+        found = [self._of_names[name] for name in names & self._of_names.keys()]
+        return found[0] if len(found) == 1 else sorted(chain.from_iterable(found), key=itemgetter(0))
+
+
+def recorded_of(row: tuple[Any, ...]) -> Recorded:
+    """Return an event as read models are given it."""
     position, stream, version, name, state, event, tenant, actor, command, correlation, causation = row[:11]
     append_id, index, size, moment = row[11:]
-    return StoredEvent(
+    return Recorded(
+        position,
+        stream,
+        version,
+        name,
+        state,
+        event.hex(),
+        tenant,
+        actor,
+        command.hex(),
+        correlation.hex(),
+        causation.hex() if causation else None,
+        append_id,
+        index,
+        size,
+        _time_of(moment),
+    )
+
+
+def leaf_of_row(row: tuple[Any, ...]) -> bytes:
+    """Return the hash of an event's leaf."""
+    position, stream, version, name, state, event, tenant, actor, command, correlation, causation = row[:11]
+    append_id, index, size, moment = row[11:]
+    return event_leaf_hash(
         position,
         stream,
         version,
@@ -55,3 +94,9 @@ def stored(row: tuple[Any, ...]) -> StoredEvent:
         size,
         state,
     )
+
+
+@lru_cache(maxsize=1_024)
+def _time_of(moment: int) -> datetime:
+    """Return a moment as a time; all events of an append share theirs."""
+    return MOMENT_ZERO + timedelta(microseconds=moment)

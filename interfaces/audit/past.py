@@ -17,7 +17,7 @@ from application.log import Recorded
 from application.store import EVENT_COLUMNS
 from domain.instruments import parse, portfolio_asset
 from domain.money import Amount, asset_of
-from interfaces.audit.facts import COLUMNS, UUIDS
+from interfaces.audit.facts import recorded_of
 from interfaces.audit.snapshot import Connection, one, portions
 from projections import accounts, orders, positions
 from projections.changes import Changes, Row
@@ -79,9 +79,9 @@ def replay(connection: Connection, end: int, *, tenant: str | None = None, told:
     """Fold the log up to the end of an append; of all tenants, or of one."""
     folded = {name: Changes() for name in MODELS}
     names = sorted(frozenset().union(*(PROJECTIONS[name].handles for name in MODELS)))
-    for portion in portions(connection, _EVENTS, end, names, tenant, tenant):
+    for portion in portions(connection, _EVENTS, end, names, tenant, tenant, moments_as_numbers=True):
         for row in portion:
-            _fold(folded, _recorded(row))
+            _fold(folded, recorded_of(row))
         if told is not None:
             told(portion[-1][0], end)
     if told is not None:
@@ -94,12 +94,6 @@ def replay(connection: Connection, end: int, *, tenant: str | None = None, told:
         orders=tuple(_lines(of_orders, "orders", partial(_order, fees=_fees(of_orders)))),
         positions=_by_key(_lines(of_positions, "positions", _position)),
     )
-
-
-def _recorded(row: tuple[Any, ...]) -> Recorded:
-    """Make an event of a row, whose ids come as bytes."""
-    values = [value.hex() if value and column in UUIDS else value for column, value in zip(COLUMNS, row, strict=True)]
-    return Recorded(*values)
 
 
 def _fold(folded: Mapping[str, Changes], recorded: Recorded) -> None:

@@ -4,50 +4,49 @@ Rows that belong to one event each are compared range by range; all others are g
 at its end. Journal and balances are compared with what the auditor itself makes of the stored JSON (ledger.py).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
-from interfaces.audit.facts import Fact
+from interfaces.audit.facts import Handled
 from interfaces.audit.findings import Tallies
-from interfaces.audit.models import Model, Values, compare_range, compare_whole
+from interfaces.audit.models import Model, compare_range, compare_whole
 from interfaces.audit.snapshot import Connection
-from projections.changes import Append, Change, Changes
+from projections.changes import Changes
 from projections.models import PROJECTIONS
 
 
 def replay_range(
-    connection: Connection, model: Model, facts: Sequence[Fact], *, behind: int, upto: int | None, tallies: Tallies
+    connection: Connection, model: Model, facts: Handled, *, behind: int, upto: int | None, tallies: Tallies
 ) -> Changes:
     """Replay a range of the log up to the model's cursor, compare what can be compared now, and return the rest."""
-    in_log_order = {name: table for name, table in model.tables.items() if table.in_log_order}
-    expected: dict[str, list[Values]] = {name: [] for name in in_log_order}
     rest = Changes()
     with tallies.timed(model.check) as tally:
-        for change in _changes(model, facts):
-            if isinstance(change, Append) and change.table in in_log_order:
-                expected[change.table].append(in_log_order[change.table].values(change.row))
-            else:
-                rest.take((change,))
-        for name, table in in_log_order.items():
-            compare_range(connection, table, expected=expected[name], behind=behind, upto=upto, tally=tally)
+        _replay(model, facts, rest)
+        for name, table in model.tables.items():
+            if table.in_log_order:
+                made = rest.take_appended(name) if name in rest.tables else []
+                expected = [table.values(row) for row in made]
+                compare_range(connection, table, expected=expected, behind=behind, upto=upto, tally=tally)
     return rest
 
 
-def replay_history(model: Model, facts: Sequence[Fact], tallies: Tallies) -> Changes:
+def replay_history(model: Model, facts: Handled, tallies: Tallies) -> Changes:
     """Replay a range that was compared before, or lies before what is asked for: only for what later rows rest on."""
     rest = Changes()
     with tallies.timed(model.check):
-        for change in _changes(model, facts):
-            if not (isinstance(change, Append) and model.tables[change.table].in_log_order):
-                rest.take((change,))
+        _replay(model, facts, rest)
+        for name, table in model.tables.items():
+            if table.in_log_order and name in rest.tables:
+                rest.take_appended(name)
     return rest
 
 
-def _changes(model: Model, facts: Sequence[Fact]) -> Iterator[Change]:
-    """Yield what the model's own rules make of the events up to its cursor."""
+def _replay(model: Model, facts: Handled, changes: Changes) -> None:
+    """Take what the model's own rules make of the events up to its cursor."""
     projection = PROJECTIONS[model.name]
-    for fact in facts:
-        if fact.name in projection.handles and fact.log_position <= model.cursor:
-            yield from projection.apply(fact.recorded(), fact.event)
+    for fact in facts.of(projection.handles):
+        if fact.log_position > model.cursor:
+            break
+        changes.take(projection.apply(fact.recorded(), fact.event))
 
 
 def compare_rest(connection: Connection, model: Model, *, changes: Iterable[Changes], tallies: Tallies) -> None:
