@@ -21,7 +21,7 @@ from application.group import Answer, Job, Prepared
 from application.loading import Loading
 from application.log import Receipt
 from application.session import RETRY_S, Session
-from application.store import Appended, Connection, Store, append, hold, load, receipts
+from application.store import Appended, Connection, Group, Store, append, hold, load, receipts
 from application.work import Versioned, Work
 
 log = structlog.get_logger()
@@ -83,6 +83,7 @@ class Committer:
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._seen_head = 0
+        self._last_command: str | None = None
         self.statistics = Statistics()
 
     async def start(self) -> None:
@@ -248,13 +249,20 @@ class Committer:
         if not self._flights:
             return True
         behind = self._alone and not self._queue and bool(self._flights[-1].prepared.group.command_ids)
-        return behind and len(self._flights) < FLIGHTS
+        return behind and len(self._flights) < FLIGHTS and self._is_current(self._ahead.group)
+
+    def _is_current(self, group: Group) -> bool:
+        """Tell whether what a group was decided on is known to be as the last command known leaves it."""
+        under_way = {stream for flight in self._flights for stream in flight.prepared.group.streams}
+        return self._cache.are_current(stream for stream in group.decided_on if stream not in under_way)
 
     def _send(self) -> None:
         prepared, self._ahead = self._ahead, Prepared()
         prepared.group.seen_head = self._seen_head
         if self._flights:
-            prepared.group.after = self._flights[-1].prepared.group.command_ids[-1]
+            prepared.group.after, prepared.group.strictly = self._flights[-1].prepared.group.command_ids[-1], True
+        elif self._is_current(prepared.group):
+            prepared.group.after = self._last_command
         busy = [flight.session for flight in self._flights]
         session = next(session for session in self._sessions if session not in busy)
         appending = asyncio.create_task(append(session.connection, prepared.group))
@@ -266,7 +274,6 @@ class Committer:
         flight = self._flights.popleft()
         error = flight.appending.exception()
         if error is None and flight.appending.result().outcome == "appended":
-            self._alone = flight.appending.result().head == self._seen_head
             self._accept(flight.prepared, flight.appending.result())
             return
         self._alone = False
@@ -347,9 +354,15 @@ class Committer:
     def _accept(self, prepared: Prepared, appended: Appended) -> None:
         self.statistics.groups += 1
         self.statistics.commands += len(prepared.jobs)
-        self._seen_head = appended.head + len(prepared.group.event_ids)
+        group = prepared.group
+        self._alone = appended.head == self._seen_head
+        if not self._alone:
+            self._cache.doubt()
+        self._seen_head = appended.head + len(group.event_ids)
+        self._last_command = group.command_ids[-1] if group.command_ids else self._last_command
         for stream, entry in prepared.changes.items():
             self._cache.put(stream, entry)
+        self._cache.confirm(group.decided_on)
         self._answers.extend(prepared.answers(appended))
 
     async def _answer_from_receipts(self, jobs: Sequence[Job], command_ids: Sequence[str]) -> Sequence[Job]:

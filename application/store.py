@@ -4,7 +4,7 @@ It moves rows and decides nothing: rules are in `domain`, grouping and retrying 
 an append.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -62,7 +62,7 @@ _GROWN = """
     SELECT DISTINCT originator_id FROM log.events
     WHERE notification_id > %s AND notification_id <= %s AND mod(originator_version, %s) = 0
 """
-_APPEND = f"SELECT * FROM log.append({', '.join(['%s'] * 12)})"
+_APPEND = f"SELECT * FROM log.append({', '.join(['%s'] * 13)})"
 
 
 class _HexUuid(Loader):
@@ -86,11 +86,13 @@ class Group:
     `versions` holds the base of each stream that is read or written, None for one that is written without. An event
     names its stream by place, counted from 1; `ends` counts the events up to and with those of each command. A stream
     that is read and also written without a base has two places, which the database refuses: its reader saw too little.
-    `after` is the last command of the group on top of which this one was decided, where that is not committed yet.
+    `after` is the last command that was done when all these versions were true; None where nobody can say. `strictly`
+    says that it is not committed yet: this group was decided on top of its group and is nothing without it.
     """
 
     seen_head: int = 0
     after: str | None = None
+    strictly: bool = False
     streams: list[str] = field(default_factory=list)
     versions: list[int | None] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
@@ -102,6 +104,11 @@ class Group:
     event_ids: list[str] = field(default_factory=list)
     event_streams: list[int] = field(default_factory=list)
     _places: dict[tuple[str, bool], int] = field(default_factory=dict)
+
+    @property
+    def decided_on(self) -> Iterator[str]:
+        """The streams that have a base."""
+        return (stream for stream, version in zip(self.streams, self.versions, strict=True) if version is not None)
 
     def place(self, stream: str, version: int | None) -> int:
         """Return the place of a stream, with this base where it is new to the group."""
@@ -130,7 +137,7 @@ class Group:
     def parameters(self) -> list[object]:
         """Return the arguments of `log.append()`. Joined texts are several times faster to make than arrays of them."""
         return [
-            self.seen_head, self.after, _texts(self.streams), _array(self.versions),
+            self.seen_head, self.after, self.strictly, _texts(self.streams), _array(self.versions),
             _texts(self.commands), _ids(self.command_ids), _ids(self.correlation_ids), _array(self.causation_ids),
             _array(self.ends), _texts(self.facts), _ids(self.event_ids), _array(self.event_streams),
         ]  # fmt: skip
@@ -138,7 +145,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What `log.append()` said (schema/019_append_by_index.sql); `head` and `receipt` are from before the group."""
+    """What `log.append()` said (schema/021_append_first.sql); `head` and `receipt` are from before the group."""
 
     outcome: Literal["appended", "receipts", "moved", "epoch"]
     head: int

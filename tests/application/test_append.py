@@ -53,7 +53,7 @@ EVENT_TEXTS = checked("cardinality(facts) <> 2 * coalesce(ends[cardinality(ends)
 OPEN = Without(function="with_open_streams", rule="!~ '^book-(house|portfolio)-'", instead="is null")
 OWN = (
     Without(
-        function="insert_events", rule="starts_with(streams[event_streams[n]], asked[6 * c - 5] || ':')", instead="true"
+        function="insert_group", rule="starts_with(streams[event_streams[n]], asked[6 * c - 5] || ':')", instead="true"
     ),
 )
 ISOLATION = checked("<> 'read committed'", "= 'none'")

@@ -1,0 +1,103 @@
+"""What a committer remembers is decided on without a look at the log only while nobody else has appended."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from application.cache import StateCache
+from application.commands import Body, Done
+from application.committer import Committer
+from application.store import Loaded, Store, load
+from application.work import Versioned, Work
+from domain.ids import UserId
+from domain.ledger import book
+from interfaces.postgres.configuration import Urls
+from tests.application.world import (
+    BOOK,
+    an_id,
+    command,
+    committing,
+    connect,
+    deposit,
+    lock_held,
+    wait_for_the_lock,
+)
+
+pytestmark = pytest.mark.anyio
+
+OTHER = UserId(an_id("other"))
+
+
+def seen(work: Work) -> Body:
+    return {"version": work.version(BOOK)}
+
+
+async def let_another_move_the_book(database: Urls, committer: Committer) -> None:
+    """The committer knows the book as it was before another moved it, and has appended something else since."""
+    await committer.submit(deposit("first", "1.00"))
+    async with committing(database) as another:
+        await another.submit(deposit("second", "1.00"))
+    await committer.submit(deposit("third", "1.00", user=OTHER))
+
+
+async def test_what_another_process_moved_is_noticed_behind_ones_own_last_command(
+    database: Urls, committer: Committer
+) -> None:
+    await let_another_move_the_book(database, committer)
+    assert (await committer.submit(command("reading", BOOK, decide=seen))).body == {"version": 2}
+
+
+async def test_what_another_process_moved_is_noticed_behind_a_group_that_is_under_way(
+    database: Urls, committer: Committer
+) -> None:
+    await let_another_move_the_book(database, committer)
+    await committer.submit(deposit("alone again", "1.00", user=OTHER))
+    async with asyncio.TaskGroup() as group:
+        async with lock_held(database):
+            group.create_task(committer.submit(deposit("under way", "1.00", user=OTHER)))
+            await wait_for_the_lock(database)
+            reading = group.create_task(committer.submit(command("reading", BOOK, decide=seen)))
+            await asyncio.sleep(0)
+        done: Done = await reading
+    assert done.body == {"version": 2}
+
+
+async def test_a_committer_alone_is_taken_at_its_word(committer: Committer) -> None:
+    """What it loaded and what it wrote stays current as long as every append is its own."""
+    cache = committer._cache  # noqa: SLF001 - nothing else shows it but the time it saves
+    for turn in range(3):
+        await committer.submit(deposit(f"turn {turn}", "1.00"))
+        await committer.submit(deposit(f"turn {turn} of another", "1.00", user=OTHER))
+    assert cache.are_current([BOOK])
+
+
+async def test_what_was_read_while_another_process_appended_is_not_current(
+    database: Urls, store: Store, committer: Committer
+) -> None:
+    await committer.submit(deposit("first", "1.00"))
+    cache = StateCache(10)
+
+    async def overtaken(wanted: Mapping[str, tuple[int, str]]) -> dict[str, Loaded]:
+        async with await connect(database.app) as reading:
+            loaded = await load(reading, wanted)
+        cache.doubt()
+        return loaded
+
+    await cache.refresh([BOOK], overtaken)
+    assert not cache.are_current([BOOK])
+    await cache.refresh([BOOK], store.load)
+    assert cache.are_current([BOOK])
+
+
+async def test_what_is_forgotten_is_not_current() -> None:
+    cache, empty = StateCache(1), Versioned(0, book.INITIAL)
+    cache.put("a", empty)
+    cache.confirm(["a", "never known"])
+    assert cache.are_current(["a"])
+    assert not cache.are_current(["never known"])
+    cache.put("b", empty)
+    cache.confirm(["b"])
+    assert not cache.are_current(["a"])
+    cache.clear()
+    assert not cache.are_current(["b"])
