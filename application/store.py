@@ -6,8 +6,8 @@ an append.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
 
 from psycopg import AsyncConnection
 from psycopg.adapt import Loader
@@ -15,10 +15,12 @@ from psycopg.pq import Format
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from application.calls import Call
 from application.commands import Envelope
 from application.log import Batch, Receipt, Recorded
 
 Connection = AsyncConnection[TupleRow]
+Outcome = Literal["appended", "receipts", "moved", "epoch"]
 
 EVENT_COLUMNS = (
     "notification_id, originator_id, originator_version, topic, state, event_id, tenant, actor, command_id, "
@@ -62,7 +64,11 @@ _GROWN = """
     SELECT DISTINCT originator_id FROM log.events
     WHERE notification_id > %s AND notification_id <= %s AND mod(originator_version, %s) = 0
 """
-_APPEND = f"SELECT * FROM log.append({', '.join(['%s'] * 13)})"
+_APPEND = Call(
+    "lastro_append",
+    "SELECT outcome, head, receipt, appended_at, array_to_string(detail, e'\\x1e')"
+    f" FROM log.append({', '.join(f'${number}' for number in range(1, 14))})",
+)
 
 
 class _HexUuid(Loader):
@@ -134,10 +140,10 @@ class Group:
         self.causation_ids.append(envelope.causation_id)
         self.ends.append(len(self.event_ids))
 
-    def parameters(self) -> list[object]:
+    def parameters(self) -> list[str | None]:
         """Return the arguments of `log.append()`. Joined texts are several times faster to make than arrays of them."""
         return [
-            self.seen_head, self.after, self.strictly, _texts(self.streams), _array(self.versions),
+            str(self.seen_head), self.after, str(self.strictly), _texts(self.streams), _array(self.versions),
             _texts(self.commands), _ids(self.command_ids), _ids(self.correlation_ids), _array(self.causation_ids),
             _array(self.ends), _texts(self.facts), _ids(self.event_ids), _array(self.event_streams),
         ]  # fmt: skip
@@ -147,7 +153,7 @@ class Group:
 class Appended:
     """What `log.append()` said (schema/021_append_first.sql); `head` and `receipt` are from before the group."""
 
-    outcome: Literal["appended", "receipts", "moved", "epoch"]
+    outcome: Outcome
     head: int
     receipt: int
     recorded_at: datetime
@@ -165,10 +171,14 @@ class Loaded:
 
 async def append(connection: Connection, group: Group) -> Appended:
     """Call `log.append()`: one round trip, all or nothing. The connection must be in READ COMMITTED."""
-    cursor = await connection.execute(_APPEND, group.parameters(), prepare=True)
-    row = await cursor.fetchone()
-    assert row is not None
-    return Appended(*row)
+    outcome, head, receipt, recorded_at, detail = await _APPEND.one(connection, group.parameters())
+    return Appended(
+        outcome=cast("Outcome", outcome),
+        head=int(head),
+        receipt=int(receipt),
+        recorded_at=datetime.fromisoformat(recorded_at).astimezone(UTC),
+        detail=detail.split("\x1e") if detail else None,
+    )
 
 
 async def hold(connection: Connection) -> int:

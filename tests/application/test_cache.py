@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from application.cache import StateCache
-from application.commands import Body, Done
+from application.commands import Body
 from application.committer import Committer
 from application.store import Loaded, Store, load
 from application.work import Versioned, Work
@@ -53,14 +53,13 @@ async def test_what_another_process_moved_is_noticed_behind_a_group_that_is_unde
 ) -> None:
     await let_another_move_the_book(database, committer)
     await committer.submit(deposit("alone again", "1.00", user=OTHER))
-    async with asyncio.TaskGroup() as group:
-        async with lock_held(database):
-            group.create_task(committer.submit(deposit("under way", "1.00", user=OTHER)))
-            await wait_for_the_lock(database)
-            reading = group.create_task(committer.submit(command("reading", BOOK, decide=seen)))
-            await asyncio.sleep(0)
-        done: Done = await reading
-    assert done.body == {"version": 2}
+    async with asyncio.TaskGroup() as group, lock_held(database):
+        under_way = group.create_task(committer.submit(deposit("under way", "1.00", user=OTHER)))
+        await wait_for_the_lock(database)
+        reading = group.create_task(committer.submit(command("reading", BOOK, decide=seen)))
+        await asyncio.sleep(0)
+    assert not under_way.result().refused
+    assert reading.result().body == {"version": 2}
 
 
 async def test_a_committer_alone_is_taken_at_its_word(committer: Committer) -> None:

@@ -128,7 +128,7 @@ async def test_a_group_is_taken_only_directly_behind_the_one_it_was_decided_on(
 
 
 async def test_versions_are_looked_up_unless_nothing_was_done_since_they_were_true(
-    database: Urls, connection: Connection, store: Store
+    database: Urls, connection: Connection
 ) -> None:
     await append(connection, group_of(two_facts("a")))
     await append(connection, group_of(Sent(name="b", facts=(Fact(version=3),)), bases={THING: 2}))

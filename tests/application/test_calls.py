@@ -1,0 +1,60 @@
+"""A prepared call without a cursor: it answers, fails and ends as one with a cursor does."""
+
+import asyncio
+
+import psycopg
+import pytest
+from psycopg import OperationalError, errors
+
+from application.calls import Call
+from application.store import Connection
+from interfaces.postgres.configuration import Urls
+from tests.application.world import connect, until
+
+pytestmark = pytest.mark.anyio
+
+ECHO = Call("echo", "SELECT $1::int + 1, $2::text, length($3::text)")
+SLEEP = Call("sleep", "SELECT pg_sleep($1::float8)")
+
+
+async def test_it_answers_in_texts_on_every_connection(database: Urls, connection: Connection) -> None:
+    async with await connect(database.app) as another:
+        for one in (connection, another, connection):
+            assert await ECHO.one(one, ["41", None, "é"]) == ["42", "", "1"]
+
+
+async def test_what_is_longer_than_any_buffer_arrives(connection: Connection) -> None:
+    assert await ECHO.one(connection, ["1", "x" * 9_000_000, "y" * 20_000_000]) == ["2", "x" * 9_000_000, "20000000"]
+
+
+async def test_an_error_is_that_of_the_database_and_leaves_the_connection_usable(connection: Connection) -> None:
+    with pytest.raises(errors.InvalidTextRepresentation):
+        await ECHO.one(connection, ["many", "", ""])
+    assert await ECHO.one(connection, ["1", "", ""]) == ["2", "", "0"]
+
+
+async def test_a_server_that_goes_away_is_an_operational_error(database: Urls, connection: Connection) -> None:
+    asking = asyncio.create_task(SLEEP.one(connection, ["60"]))
+    pid = connection.info.backend_pid
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+
+        def sleeps() -> bool:
+            query = "select 1 from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+            return owner.execute(query, [pid]).fetchone() is not None
+
+        await until(sleeps)
+        owner.execute("select pg_terminate_backend(%s)", [pid])
+    with pytest.raises(OperationalError):
+        await asking
+    with pytest.raises(OperationalError):
+        await SLEEP.one(connection, ["0"])
+
+
+async def test_whoever_is_cancelled_leaves_a_closed_connection_behind(connection: Connection) -> None:
+    await SLEEP.one(connection, ["0"])
+    asking = asyncio.create_task(SLEEP.one(connection, ["60"]))
+    await until(connection.lock.locked)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert connection.closed
