@@ -5,6 +5,7 @@ Like the fold beside it, it shares nothing with the model that it is compared wi
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from interfaces.audit.findings import UNREADABLE, Tallies
@@ -58,7 +59,7 @@ class Journal:
 
 def _write_down(event: Row, entry: dict[str, Any], *, entries: list[Values], postings: list[Values]) -> None:
     _, _, position, tenant, stream, actor, recorded_at, append_end = event
-    effective_at = datetime.fromisoformat(entry["effective_at"])
+    effective_at = _time(entry["effective_at"])
     row = (
         tenant,
         position,
@@ -68,7 +69,7 @@ def _write_down(event: Row, entry: dict[str, Any], *, entries: list[Values], pos
         stream.partition(":")[2].removeprefix("book-"),
         entry["kind"],
         entry["reference"],
-        datetime.fromisoformat(entry["occurred_at"]),
+        _time(entry["occurred_at"]),
         effective_at,
         actor,
         entry["note"],
@@ -77,6 +78,12 @@ def _write_down(event: Row, entry: dict[str, Any], *, entries: list[Values], pos
     )
     entries.append(row)
     for number, line in enumerate(entry["postings"], start=1):
-        amount = line["amount"]
-        scale, units = len(amount.partition(".")[2]), str(int(amount.replace(".", "")))
-        postings.append((tenant, position, number, line["account"], line["asset"], scale, units, effective_at))
+        whole, _, decimals = line["amount"].partition(".")
+        units = str(int(whole + decimals))
+        postings.append((tenant, position, number, line["account"], line["asset"], len(decimals), units, effective_at))
+
+
+@lru_cache(maxsize=4_096)
+def _time(text: str) -> datetime:
+    """Return a time; those of an entry are mostly one and the same."""
+    return datetime.fromisoformat(text)
