@@ -15,12 +15,11 @@ from psycopg.sql import SQL, Identifier
 from pydantic_core import to_json
 
 from application.codec import recall
-from application.log import Recorded
 from application.store import Connection, Store
 from projections import generations
 from projections.changes import Changes, Row
 from projections.generations import Generation
-from projections.models import Projection
+from projections.models import Handled, Projection
 from projections.slices import batches
 
 ROWS_PER_COPY = 5_000
@@ -46,9 +45,12 @@ class _Build:
     generation: Generation
     columns: dict[str, dict[str, str]]
     changes: Changes = field(default_factory=Changes)
+    events: list[Handled] = field(default_factory=list)
 
-    def take(self, recorded: Recorded, event: Any) -> None:
-        self.changes.take(self.projection.apply(recorded, event))
+    def take(self) -> None:
+        """Fold the events that were laid out for it."""
+        self.changes.take(self.projection.apply_all(self.events))
+        self.events.clear()
 
     async def flush(self, connection: Connection, least: int) -> None:
         for table, changes in self.changes.tables.items():
@@ -95,14 +97,15 @@ async def fill(
         interested = defaultdict(list)
         for one in builds:
             for name in one.projection.handles:
-                interested[name].append(one.take)
+                interested[name].append(one.events)
         async with aclosing(batches(store, interested, after=0, upto=end)) as found:
             async for batch in found:
                 for recorded in batch.events:
-                    event = recall(recorded.name, recorded.state)
-                    for take in interested[recorded.name]:
-                        take(recorded, event)
+                    handled = recorded, recall(recorded.name, recorded.state)
+                    for events in interested[recorded.name]:
+                        events.append(handled)
                 for one in builds:
+                    one.take()
                     await one.flush(connection, ROWS_PER_COPY)
                 if told is not None:
                     told(batch.end, end)

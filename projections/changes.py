@@ -84,7 +84,7 @@ class Changes:
         return bool(self.tables)
 
     def take(self, changes: Iterable[Change]) -> None:
-        """Add the changes of one event."""
+        """Add the changes of events that follow each other in the log."""
         tables = self.tables
         for change in changes:
             table = tables.get(change[0])

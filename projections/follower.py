@@ -143,8 +143,7 @@ class Follower:
     async def _apply(self, found: Slice) -> None:
         changes = Changes()
         handled = [fact for fact in found.facts if fact.recorded.name in self._projection.handles]
-        for fact in handled:
-            changes.take(self._projection.apply(fact.recorded, fact.event))
+        changes.take(self._projection.apply_all((fact.recorded, fact.event) for fact in handled))
         now = asyncio.get_running_loop().time()
         if changes or now > self._committed_at + IDLE_S:
             await self._commit(changes, found.end)

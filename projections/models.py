@@ -15,19 +15,32 @@ from application.upcasters import UPCASTERS
 from projections.changes import Change
 from projections.generations import DEFINITIONS
 
+Handled = tuple[Recorded, Any]
+"""An event that a model handles, as stored and as itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A read model: its name, the stored names of the events it handles, and what each event changes."""
+    """A read model: its name, the stored names of the events it handles, and what each event changes.
+
+    `summed` is for a model that only adds: what many events change together, in fewer changes than one by one.
+    """
 
     name: str
     handles: frozenset[str]
     apply: Callable[[Recorded, Any], Iterable[Change]]
+    summed: Callable[[Iterable[Handled]], Iterable[Change]] | None = None
 
     @classmethod
     def of(cls, module: ModuleType) -> "Projection":
-        """Take a projection's file by its NAME, HANDLES and apply."""
-        return cls(module.NAME, stored_names(module.HANDLES), module.apply)
+        """Take a projection's file by its NAME, HANDLES and apply, and its summed if it has one."""
+        return cls(module.NAME, stored_names(module.HANDLES), module.apply, getattr(module, "summed", None))
+
+    def apply_all(self, events: Iterable[Handled]) -> Iterable[Change]:
+        """Return what events change that follow each other in the log."""
+        if self.summed is not None:
+            return self.summed(events)
+        return (change for recorded, event in events for change in self.apply(recorded, event))
 
 
 def stored_names(classes: Iterable[type]) -> frozenset[str]:

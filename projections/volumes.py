@@ -3,7 +3,7 @@
 The example of docs/admin.md: what a new read model takes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -29,6 +29,29 @@ def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
             {"tenant": tenant, "month": month, "root": posting.account.partition(":")[0], "asset": asset.code},
             {"debited": max(0, units), "credited": -units if units < 0 else 0, "postings": 1},
             {"scale": asset.scale},
+        )
+
+
+def summed(events: Iterable[tuple[Recorded, EntryPosted]]) -> Iterator[Change]:
+    """Add what `apply` adds for each entry, in one change for each root, month and asset."""
+    sums: dict[tuple[str, str, str, str, int], list[int]] = {}
+    for recorded, event in events:
+        tenant, month = recorded.tenant, _month(event.entry.effective_at)
+        for posting in event.entry.postings:
+            units, asset = posting.amount.units, posting.amount.asset
+            key = tenant, month, posting.account.partition(":")[0], asset.code, asset.scale
+            found = sums.get(key) or sums.setdefault(key, [0, 0, 0])
+            found[2] += 1
+            if units > 0:
+                found[0] += units
+            else:
+                found[1] -= units
+    for (tenant, month, root, code, scale), (debited, credited, postings) in sums.items():
+        yield Add(
+            "volumes",
+            {"tenant": tenant, "month": month, "root": root, "asset": code},
+            {"debited": debited, "credited": credited, "postings": postings},
+            {"scale": scale},
         )
 
 

@@ -93,7 +93,7 @@ async def _until_followed(runner: ProjectionRunner, committer: Committer) -> Non
 def _ledger_rate(urls: Urls) -> float:
     with uncollected(), open_snapshot(urls.projector) as connection:  # as in the whole
         started = time.perf_counter()
-        tallies = check_ledger(connection, None, None)
+        tallies = check_ledger(connection, None)
         seconds = time.perf_counter() - started
     return tallies["entries"].counts["entries"] / seconds
 

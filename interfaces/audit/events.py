@@ -17,6 +17,7 @@ from interfaces.audit.claims import check_claims
 from interfaces.audit.evidence import check_leaves
 from interfaces.audit.facts import Fact, Handled, leaf_of_row
 from interfaces.audit.findings import Tallies, Tally
+from interfaces.audit.journal import check_journal
 from interfaces.audit.log import Streams, check_shape
 from interfaces.audit.models import Model
 from interfaces.audit.replay import replay_history, replay_range
@@ -60,7 +61,13 @@ class Read:
 
 
 def check_events(
-    connection: Connection, within: Range, *, models: tuple[Model, ...], hashes: bytes, scope: Scope = WHOLE
+    connection: Connection,
+    within: Range,
+    *,
+    models: tuple[Model, ...],
+    hashes: bytes,
+    journal: Model | None = None,
+    scope: Scope = WHOLE,
 ) -> Read:
     """Read and check one range of the log. `hashes` are those of its leaves, as far as they are sealed."""
     tallies = Tallies.of(scope)
@@ -80,9 +87,11 @@ def check_events(
     with tallies.timed("claims") as tally:
         check_claims(facts, tally)
     handled = Handled(facts)
-    upto = None if within.last else within.upto
+    behind, upto = within.behind, None if within.last else within.upto
+    if journal is not None:
+        check_journal(connection, journal, found, behind=behind, upto=upto, tallies=tallies)
     changes = {
-        model.name: replay_range(connection, model, handled, behind=within.behind, upto=upto, tallies=tallies)
+        model.name: replay_range(connection, model, handled, behind=behind, upto=upto, tallies=tallies)
         for model in models
     }
     return Read(within, tallies, streams, changes, leaf_of_row(found[-1]) if found else b"")

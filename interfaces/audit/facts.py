@@ -47,6 +47,8 @@ class Handled:
     def of(self, names: frozenset[str]) -> Sequence[Fact]:
         """Return the facts of these names, in log order."""
         found = [self._of_names[name] for name in names & self._of_names.keys()]
+        if not found:
+            return ()
         return found[0] if len(found) == 1 else sorted(chain.from_iterable(found), key=itemgetter(0))
 
 
@@ -69,7 +71,7 @@ def recorded_of(row: tuple[Any, ...]) -> Recorded:
         append_id,
         index,
         size,
-        _time_of(moment),
+        time_of(moment),
     )
 
 
@@ -97,6 +99,6 @@ def leaf_of_row(row: tuple[Any, ...]) -> bytes:
 
 
 @lru_cache(maxsize=1_024)
-def _time_of(moment: int) -> datetime:
+def time_of(moment: int) -> datetime:
     """Return a moment as a time; all events of an append share theirs."""
     return MOMENT_ZERO + timedelta(microseconds=moment)

@@ -8,63 +8,49 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from pydantic_core import from_json
+
+from interfaces.audit.facts import time_of
 from interfaces.audit.findings import UNREADABLE, Tallies
+from interfaces.audit.log import Row
 from interfaces.audit.models import Model, Values, compare_range
 from interfaces.audit.snapshot import Connection
 
 MODEL = "journal"
-ENTRIES = (
-    "tenant", "log_position", "append_end", "recorded_at", "id", "book", "kind", "reference", "occurred_at",
-    "effective_at", "actor", "note", "metadata", "reverses",
-)  # fmt: skip
-POSTINGS = ("tenant", "log_position", "line", "account", "asset", "scale", "units", "effective_at")
-
-Row = tuple[Any, ...]
-"""Of an event: append, state, log position, tenant, stream, actor, recorded_at, and the append's last log position."""
+_ENTRY = "ledger.entry_posted."
+"""How the stored names of entries begin, whatever their version."""
 
 
-def knows(model: Model) -> bool:
-    """Tell whether the model has the tables and columns that are written down here."""
-    return {name: table.columns for name, table in model.tables.items()} == {"entries": ENTRIES, "postings": POSTINGS}
+def check_journal(
+    connection: Connection, model: Model, events: Iterable[Row], *, behind: int, upto: int | None, tallies: Tallies
+) -> None:
+    """Compare what the entries among these events make with all rows of their range: up to a position, or all behind.
 
-
-class Journal:
-    """Takes entries in log order, and compares the rows that they make with the live ones, portion by portion."""
-
-    def __init__(self, connection: Connection, model: Model, tallies: Tallies, *, behind: int) -> None:
-        self._connection = connection
-        self._model = model
-        self._tallies = tallies
-        self._compared = self._behind = behind
-
-    def compare(self, events: Iterable[Row], facts: Iterable[Any], *, upto: int | None) -> None:
-        """Compare what these events and their JSON make with all rows behind the last portion: up to `upto`, or all."""
-        if upto is not None and upto <= self._compared:
-            return
-        made: list[Values] = []
-        lines: list[Values] = []
-        with self._tallies.timed(self._model.check) as tally:
-            for event, fact in zip(events, facts, strict=True):
-                if self._behind < event[2] <= self._model.cursor:
-                    try:
-                        _write_down(event, fact["entry"], entries=made, postings=lines)
-                    except UNREADABLE:
-                        continue  # The codec's check tells of it.
-            for name, expected in (("entries", made), ("postings", lines)):
-                table = self._model.tables[name]
-                behind = self._compared
-                compare_range(self._connection, table, expected=expected, behind=behind, upto=upto, tally=tally)
-        self._compared = upto or self._compared
+    Events are in the columns of `EVENT_COLUMNS`, their moments as numbers.
+    """
+    entries: list[Values] = []
+    postings: list[Values] = []
+    with tallies.timed(model.check) as tally:
+        for event in events:
+            if event[3].startswith(_ENTRY) and event[0] <= model.cursor:
+                try:
+                    entry = from_json(event[4], cache_strings="keys")["entry"]
+                    _write_down(event, entry, entries=entries, postings=postings)
+                except UNREADABLE:
+                    continue  # The codec's check tells of it.
+        for name, expected in (("entries", entries), ("postings", postings)):
+            table = model.tables[name]
+            compare_range(connection, table, expected=expected, behind=behind, upto=upto, tally=tally)
 
 
 def _write_down(event: Row, entry: dict[str, Any], *, entries: list[Values], postings: list[Values]) -> None:
-    _, _, position, tenant, stream, actor, recorded_at, append_end = event
+    position, stream, _, _, _, _, tenant, actor, _, _, _, _, index, size, moment = event
     effective_at = _time(entry["effective_at"])
     row = (
         tenant,
         position,
-        append_end,
-        recorded_at,
+        position + size - index,
+        time_of(moment),
         entry["id"],
         stream.partition(":")[2].removeprefix("book-"),
         entry["kind"],

@@ -1,10 +1,9 @@
-"""Feeds the naive fold with the entries of the log, and compares journal and balances with what the JSON says.
+"""Feeds the naive fold with the entries of the log, and compares the model of balances with what the JSON says.
 
 The fold is independent of everything else. Only what a path means beside the money (realm, class, normal side) is
 asked of the chart of accounts, for the descriptive columns of that model.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -13,43 +12,32 @@ from pydantic_core import from_json
 from domain.errors import DomainError
 from domain.ledger.accounts import describe
 from interfaces.audit.findings import UNREADABLE, Tallies
-from interfaces.audit.journal import Journal
 from interfaces.audit.ledger_ends import end_append, end_log
 from interfaces.audit.ledger_fold import Key, LedgerFold
 from interfaces.audit.ledger_once import Once
 from interfaces.audit.models import Model, compare_whole, leave_out
 from interfaces.audit.scope import WHOLE, Scope
-from interfaces.audit.snapshot import Connection, portions, rows
+from interfaces.audit.snapshot import Connection, rows, stream
 
 CHECKS = (
     "entries", "totals", "guards", "clearing", "equation", "books", "reversals", "trades", "receivables", "memo",
 )  # fmt: skip
 
 _ENTRIES = """
-    SELECT append_id, state, notification_id, tenant, originator_id {}
+    SELECT append_id, state, notification_id, tenant, originator_id
     FROM log.events WHERE starts_with(topic, 'ledger.entry_posted.') AND notification_id <= %s
     ORDER BY notification_id
 """
-_FOR_JOURNAL = ", actor, recorded_at, notification_id - append_index + append_size"
 _ORIGINALS = "SELECT notification_id, tenant, state FROM log.events WHERE event_id = ANY(%s::uuid[])"
 
 
-def check_ledger(
-    connection: Connection, accounts: Model | None, journal: Model | None, *, scope: Scope = WHOLE
-) -> Tallies:
-    """Fold all entries, and compare the models of journal and balances with them at their cursors."""
+def check_ledger(connection: Connection, accounts: Model | None, *, scope: Scope = WHOLE) -> Tallies:
+    """Fold all entries, and compare the model of balances with them at its cursor."""
     tallies = Tallies.of(scope)
     ledger = _Ledger(tallies, cursor=accounts.cursor if accounts else None)
-    rows_of_journal = Journal(connection, journal, tallies, behind=scope.behind) if journal else None
-    for portion in portions(connection, _ENTRIES.format(_FOR_JOURNAL if journal else ""), scope.upto):
-        with tallies.timed("entries"):
-            facts = deque(ledger.take(portion), maxlen=len(portion) if journal else 0)  # kept for the journal only
-        if rows_of_journal is not None:
-            rows_of_journal.compare(portion, facts, upto=portion[-1][2])
     with tallies.timed("entries"):
+        ledger.take(stream(connection, _ENTRIES, scope.upto))
         ledger.close(connection)
-    if rows_of_journal is not None:
-        rows_of_journal.compare([], [], upto=None if scope.is_open else scope.upto)
     if accounts is not None and accounts.cursor > scope.upto:
         leave_out(accounts, tallies)
     elif accounts is not None:
@@ -76,11 +64,10 @@ class _Ledger:
         """The balances at the cursor."""
         return self._fold.balances if self._at_cursor is None else self._at_cursor
 
-    def take(self, portion: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
-        """Add the next entries of the log, and yield the JSON of each; None where it is none."""
+    def take(self, entries: Iterable[tuple[Any, ...]]) -> None:
+        """Add the next entries of the log."""
         fold, once = self._fold, self._once
-        for row in portion:
-            append_id, state, position, tenant, stream = row[:5]
+        for append_id, state, position, tenant, book in entries:
             if append_id != self._append:
                 self._end_append(before=position)
                 self._append = append_id
@@ -88,14 +75,12 @@ class _Ledger:
             self._entries += 1
             try:
                 fact = from_json(state, cache_strings="keys")
-                fold.take(fact, tenant, stream=stream, position=position)
+                fold.take(fact, tenant, stream=book, position=position)
                 posted = fact["entry"]
                 if posted["reverses"] is not None or "trade_id" in posted["metadata"]:
                     once.take(posted, tenant, position)
             except UNREADABLE as error:
                 fold.findings["entries", position] = f"it cannot be read as an entry: {error!r}"
-                fact = None
-            yield fact
 
     def _end_append(self, *, before: int) -> None:
         end_append(self._fold, self._position)

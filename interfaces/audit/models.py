@@ -3,7 +3,7 @@
 A model is compared at its own cursor, row for row and column for column.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -133,11 +133,16 @@ def find_models(connection: Connection, head: int) -> tuple[tuple[Model, ...], T
                 tallies[check_of(name)].find(cursor, what, EVERYBODY)
                 continue
             tables = [
-                Table.of(schema, name=table, columns=dict(zip(columns, zip(kinds, nullable, strict=True), strict=True)), key=key)
-                for table, columns, kinds, nullable, key in rows(connection, _TABLES, schema)
+                Table.of(schema, name=table, columns={column: (kind, null) for column, kind, null in columns}, key=key)
+                for table, columns, key in _tables(connection, schema)
             ]
             models.append(Model(name, cursor, {table.name: table for table in tables}))
     return tuple(models), tallies
+
+
+def _tables(connection: Connection, schema: str) -> Iterator[tuple[str, Iterable[tuple[str, str, bool]], list[str]]]:
+    for table, columns, kinds, nullable, key in rows(connection, _TABLES, schema):
+        yield table, zip(columns, kinds, nullable, strict=True), key
 
 
 def leave_out(model: Model, tallies: Tallies) -> None:

@@ -43,10 +43,8 @@ def replay_history(model: Model, facts: Handled, tallies: Tallies) -> Changes:
 def _replay(model: Model, facts: Handled, changes: Changes) -> None:
     """Take what the model's own rules make of the events up to its cursor."""
     projection = PROJECTIONS[model.name]
-    for fact in facts.of(projection.handles):
-        if fact.log_position > model.cursor:
-            break
-        changes.take(projection.apply(fact.recorded(), fact.event))
+    read = (fact for fact in facts.of(projection.handles) if fact.log_position <= model.cursor)
+    changes.take(projection.apply_all((fact.recorded(), fact.event) for fact in read))
 
 
 def compare_rest(connection: Connection, model: Model, *, changes: Iterable[Changes], tallies: Tallies) -> None:

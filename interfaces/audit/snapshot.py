@@ -22,6 +22,8 @@ Connection = psycopg.Connection[TupleRow]
 Query = LiteralString | Composed
 
 PORTION = 5_000
+AT_ONCE = 200
+"""Rows of a stream that come together."""
 MOMENT_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 """From here PostgreSQL counts."""
 
@@ -71,6 +73,16 @@ def portions(
         cursor.execute(query, parameters, binary=True)
         while found := cursor.fetchmany(PORTION):
             yield found
+
+
+def stream(connection: Connection, query: Query, *parameters: object) -> Iterator[TupleRow]:
+    """Yield the rows of a long query one by one; see `portions`. PostgreSQL goes on while a row is looked at.
+
+    The connection is not free for anything else until the last row was taken.
+    """
+    with connection.cursor(binary=True) as cursor:
+        _quicken(cursor, moments_as_numbers=True)
+        yield from cursor.stream(query, parameters, size=AT_ONCE)
 
 
 def _quicken(cursor: psycopg.Cursor[TupleRow], *, moments_as_numbers: bool) -> None:

@@ -23,6 +23,7 @@ from domain.positions.state import Position
 from domain.users import ActivateUser, Role, SetRoles, SuspendUser, User
 from interfaces.postgres.configuration import Urls
 from projections import deposits, generations, orders, positions, users
+from projections.changes import Changes, Row, TableChanges
 from projections.comparison import compare
 from projections.follower import Follower, Progress
 from projections.generations import ensure_generations, list_generations
@@ -121,6 +122,7 @@ async def _history(urls: Urls, steps: Sequence[Step], sizes: Sequence[int]) -> N
             await world.take(step)
         await follow(house, sizes)
         await recalled_as_decoded(house)
+        await summed_as_one_by_one(house)
         candidates = await build(MODELS, connect=house.connect_projector, store=house.store)
         for projection, candidate in zip(MODELS, candidates, strict=True):
             assert await compare(projection, candidate, connect=house.connect_projector, store=house.store) == []
@@ -155,6 +157,24 @@ async def recalled_as_decoded(house: House) -> None:
     batch = await house.store.read_after(0, limit=100_000)
     for recorded in batch.events:
         assert recall(recorded.name, recorded.state) == decode(recorded.name, recorded.state)
+
+
+async def summed_as_one_by_one(house: House) -> None:
+    """What many events change together is what each of them changes."""
+    batch = await house.store.read_after(0, limit=100_000)
+    for projection in MODELS:
+        events = [(one, decode(one.name, one.state)) for one in batch.events if one.name in projection.handles]
+        together, each = Changes(), Changes()
+        together.take(projection.apply_all(events))
+        for recorded, event in events:
+            each.take(projection.apply(recorded, event))
+        assert {name: made_of(table) for name, table in together.tables.items()} == {
+            name: made_of(table) for name, table in each.tables.items()
+        }
+
+
+def made_of(table: TableChanges) -> tuple[list[Row], list[Row]]:
+    return table.appended, table.rows()
 
 
 async def equals_naive(world: World) -> None:
