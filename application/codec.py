@@ -6,14 +6,14 @@ an upcaster.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import SchemaSerializer, SchemaValidator, ValidationError, from_json, to_json
 from pydantic_core.core_schema import list_schema
 
 from application.ids import EVENTS as EVENT_IDS
 from application.ids import derive
-from application.plain_entries import read_entry
+from application.plain_entries import read_entry, recall_entry
 from application.recalling import relaxed
 from application.upcasters import UPCASTERS, Upcaster
 from application.wire import schema_of
@@ -138,10 +138,17 @@ EVENTS: Mapping[str, type] = {
 }
 
 
-Plain = Callable[[bytes], Any | None]
-"""Returns an event if `decode` reads it and `encode` writes the same bytes; None where the two must be asked."""
+class Plain(NamedTuple):
+    """Shorter ways to read what this codec wrote. Both return None where they cannot tell.
 
-PLAIN: Mapping[str, Plain] = {"ledger.entry_posted.v1": read_entry}
+    `read` returns an event if `decode` reads it and `encode` writes the same bytes; `recall` asks what `recall` asks.
+    """
+
+    read: Callable[[bytes], Any | None]
+    recall: Callable[[bytes], Any | None]
+
+
+PLAIN: Mapping[str, Plain] = {"ledger.entry_posted.v1": Plain(read_entry, recall_entry)}
 NO_PLAIN: Mapping[str, Plain] = {}
 
 
@@ -187,12 +194,12 @@ class Codec:
         None says nothing: `decode` and `encode` must be asked.
         """
         plain = self._plain.get(name)
-        return None if plain is None else plain(data)
+        return None if plain is None else plain.read(data)
 
     def decode(self, name: str, data: bytes) -> Any:
         """Return the event; retired names are taken through their upcasters. Raises `CannotDecode`."""
         plain = self._plain.get(name)
-        if plain is not None and (event := plain(data)) is not None:
+        if plain is not None and (event := plain.read(data)) is not None:
             return event
         validator = self._validators.get(name)
         if validator is None:
@@ -210,7 +217,7 @@ class Codec:
         be read at all.
         """
         plain = self._plain.get(name)
-        if plain is not None and (event := plain(data)) is not None:
+        if plain is not None and (event := plain.recall(data)) is not None:
             return event
         if name not in self.events:
             name, data = self._upcast(name, data)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from psycopg.sql import SQL, Identifier
@@ -72,10 +73,11 @@ class _Build:
         names = SQL(", ").join(map(Identifier, columns))
         statement = SQL("COPY {} ({}) FROM STDIN").format(Identifier(self.generation.schema, table), names)
         texts = [(place, _TEXTS[kind]) for place, kind in enumerate(columns.values()) if kind in _TEXTS]
+        all_of = itemgetter(*columns)
         async with connection.cursor().copy(statement) as copy:
             write_row = copy.formatter.write_row
             for row in rows:
-                values = list(map(row.get, columns))
+                values = list(all_of(row) if len(row) == len(columns) else map(row.get, columns))
                 for place, text in texts:
                     if values[place] is not None:
                         values[place] = text(values[place])

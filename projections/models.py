@@ -6,6 +6,7 @@ A model is two files of one name: its tables in schema/projections and its fold 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain, starmap
 from types import ModuleType
 from typing import Any
 
@@ -40,7 +41,7 @@ class Projection:
         """Return what events change that follow each other in the log."""
         if self.summed is not None:
             return self.summed(events)
-        return (change for recorded, event in events for change in self.apply(recorded, event))
+        return chain.from_iterable(starmap(self.apply, events))
 
 
 def stored_names(classes: Iterable[type]) -> frozenset[str]:

@@ -132,6 +132,8 @@ def _check_text(text: str, *at: str, most: int) -> None:
 def _check_balance(postings: tuple[Posting, ...]) -> None:
     if len(postings) < LEAST_POSTINGS:
         raise TooFewPostings(postings=len(postings), at=("postings",))
+    if _is_plainly_even(postings):
+        return
     sums: dict[tuple[Realm, str], int] = {}
     assets: dict[tuple[Realm, str], Asset] = {}
     for line, posting in enumerate(postings):
@@ -153,6 +155,26 @@ def _check_balance(postings: tuple[Posting, ...]) -> None:
         if units:
             difference = assets[key].amount(units)
             raise Unbalanced(realm=key[0], asset=key[1], difference=difference, at=("postings",))
+
+
+def _is_plainly_even(postings: tuple[Posting, ...]) -> bool:
+    """Tell whether an entry is what nearly all are: lines in one asset and realm that come to nothing.
+
+    It spares them the sums of each asset in each realm. False says nothing.
+    """
+    asset, realm, total = None, None, 0
+    for posting in postings:
+        amount = posting.amount
+        units = amount.units
+        try:
+            its_realm = describe(posting.account).realm
+        except UnknownAccount:
+            return False
+        asset, realm = asset or amount.asset, realm or its_realm
+        if its_realm is not realm or amount.asset is not asset or not units or not -MAX_UNITS < units < MAX_UNITS:
+            return False
+        total += units
+    return not total
 
 
 def reversal_of(
