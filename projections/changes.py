@@ -97,6 +97,22 @@ class Changes:
             else:
                 _put(table, change)
 
+    def merge(self, later: "Changes") -> None:
+        """Add the changes of later events: what is put wins, what is added is summed."""
+        for name, table in later.tables.items():
+            known = self.tables.setdefault(name, table)
+            if known is table:
+                continue
+            known.appended.extend(table.appended)
+            known.key = known.key or table.key
+            for key, row in table.put.items():
+                known.put.setdefault(key, {}).update(row)
+            for key, more in table.added.items():
+                found = known.added.setdefault(key, more)
+                if found is not more:
+                    for column, delta in more.deltas.items():
+                        found.deltas[column] = found.deltas.get(column, 0) + delta
+
     def take_appended(self, table: str) -> list[Row]:
         """Hand over the appended rows of a table, which are then forgotten here."""
         rows, self.tables[table].appended = self.tables[table].appended, []

@@ -14,6 +14,7 @@ from projections.building import Connect, Told, fill
 from projections.comparison import Difference, compare
 from projections.generations import Generation, RebuildRefused
 from projections.models import Projection
+from projections.parts import Apart
 from projections.switching import switch
 
 _LEASE = "SELECT pg_try_advisory_lock(hashtextextended('lastro.rebuild.' || %s, 0))"
@@ -30,7 +31,12 @@ class GenerationsDiffer(Exception):
 
 
 async def rebuild(
-    projections: Sequence[Projection], *, connect: Connect, store: Store, told: Told | None = None
+    projections: Sequence[Projection],
+    *,
+    connect: Connect,
+    store: Store,
+    told: Told | None = None,
+    apart: Apart | None = None,
 ) -> list[Generation]:
     """Build a generation of each model, compare it and switch to it; the old ones are followed until they are dropped.
 
@@ -40,7 +46,7 @@ async def rebuild(
     async with leased([one.name for one in projections], connect) as connection:
         await drop_all(connection, {one.name for one in projections}, "building")
         live = await generations.live_generations(connection)
-        candidates = await fill(projections, connect=connect, store=store, told=told)
+        candidates = await fill(projections, connect=connect, store=store, told=told, apart=apart)
         pairs = list(zip(projections, candidates, strict=True))
         for projection, candidate in pairs:
             if projection.name in live:
@@ -51,11 +57,16 @@ async def rebuild(
 
 
 async def build(
-    projections: Sequence[Projection], *, connect: Connect, store: Store, told: Told | None = None
+    projections: Sequence[Projection],
+    *,
+    connect: Connect,
+    store: Store,
+    told: Told | None = None,
+    apart: Apart | None = None,
 ) -> list[Generation]:
     """Only build a candidate of each model, to be compared and switched to by hand. Raises `RebuildRefused`."""
     async with leased([one.name for one in projections], connect):
-        return await fill(projections, connect=connect, store=store, told=told)
+        return await fill(projections, connect=connect, store=store, told=told, apart=apart)
 
 
 async def require_equal(projection: Projection, candidate: Generation, *, connect: Connect, store: Store) -> None:

@@ -12,6 +12,7 @@ from projections.building import Connect, Told
 from projections.comparison import Difference, compare
 from projections.generations import Generation, RebuildRefused, list_generations, live_generations, newest
 from projections.models import PROJECTIONS, Projection
+from projections.parts import Apart
 from projections.rebuild import GenerationsDiffer, drop_all, leased
 from projections.switching import roll_back, set_aside, switch
 
@@ -39,15 +40,21 @@ def projections_of(names: Sequence[str], known: Mapping[str, Projection] = PROJE
 
 
 class Upkeep:
-    """The acts. `connect` opens connections of the projector's role; `store` reads through a pool of that role."""
+    """The acts. `connect` opens connections of the projector's role; `store` reads through a pool of that role.
 
-    def __init__(self, *, connect: Connect, store: Store) -> None:
+    `apart` folds a share of a rebuild in another process.
+    """
+
+    def __init__(self, *, connect: Connect, store: Store, apart: Apart | None = None) -> None:
         self._connect = connect
         self._store = store
+        self._apart = apart
 
     async def rebuild(self, projections: Sequence[Projection], told: Told | None = None) -> list[Generation]:
         """Build, compare and switch. Raises `GenerationsDiffer` or `RebuildRefused`."""
-        return await rebuilding.rebuild(projections, connect=self._connect, store=self._store, told=told)
+        return await rebuilding.rebuild(
+            projections, connect=self._connect, store=self._store, told=told, apart=self._apart
+        )
 
     async def compare(self, projections: Sequence[Projection]) -> list[Compared]:
         """Compare candidates, or else what was live before, with the live generations. Raises `RebuildRefused`."""

@@ -52,25 +52,9 @@ def compare_rest(connection: Connection, model: Model, *, changes: Iterable[Chan
     with tallies.timed(model.check) as tally:
         merged = Changes()
         for one in changes:
-            merge(merged, one)
+            merged.merge(one)
         for name, table in model.tables.items():
             if not table.in_log_order:
                 made = merged.tables.get(name)
                 expected = map(table.values, [*made.appended, *made.rows()] if made else [])
                 compare_whole(connection, table, expected=expected, cursor=model.cursor, tally=tally)
-
-
-def merge(into: Changes, later: Changes) -> None:
-    """Add the changes of later events: what is put wins, what is added is summed."""
-    for name, table in later.tables.items():
-        known = into.tables.setdefault(name, table)
-        if known is table:
-            continue
-        known.appended.extend(table.appended)
-        for key, row in table.put.items():
-            known.put.setdefault(key, {}).update(row)
-        for key, more in table.added.items():
-            found = known.added.setdefault(key, more)
-            if found is not more:
-                for column, delta in more.deltas.items():
-                    found.deltas[column] = found.deltas.get(column, 0) + delta
