@@ -23,7 +23,7 @@ from projections import generations
 from projections.changes import Changes, Row
 from projections.generations import Generation
 from projections.models import Handled, Projection
-from projections.parts import WORTH_SHARING, Apart, Part, Shared, parts_of
+from projections.parts import Apart, Part, Shared, is_worth_sharing, parts_of
 from projections.slices import batches
 
 ROWS_PER_COPY = 5_000
@@ -107,7 +107,7 @@ async def fill(
         end = min([live[one.name].log_position for one in projections if one.name in live], default=await store.head())
         builds = [await _begin(connection, projection) for projection in projections]
         folded = _Folded(end, told)
-        if apart is None or end < WORTH_SHARING:
+        if apart is None or not is_worth_sharing(end):
             await _fold(builds, Part(0, end), connection=connection, store=store, told=folded.add)
         else:
             shared = Shared(await parts_of(store, end))

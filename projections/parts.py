@@ -38,6 +38,11 @@ Apart = Callable[[Sequence[Generation], Part], Awaitable[list[Changes]]]
 """Folds a part in another process: appended rows go into the generations, what is put and added comes back for each."""
 
 
+def is_worth_sharing(end: int) -> bool:
+    """Tell whether a log that goes so far is folded sooner by two."""
+    return end >= WORTH_SHARING
+
+
 async def parts_of(store: Store, end: int) -> list[Part]:
     """Cut the log up to the end of an append into parts."""
     ends = [0]

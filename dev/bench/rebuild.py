@@ -23,6 +23,7 @@ from dev.bench.figures import Better, Figure, Report, percentile
 from dev.bench.mixed import Mixed
 from dev.bench.world import TENANT, add_users, committing, fresh_server, posting
 from interfaces.bootstrap import collect_rarely
+from interfaces.folding import folding_apart
 from interfaces.postgres import connections
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import reading
@@ -39,6 +40,9 @@ USERS = 1_200
 PER_SECOND = 200
 MODELS = tuple(PROJECTIONS.values())
 REPORT_S = 3.0
+PAGE = 100
+"""Accounts that a reader asks for; users have more."""
+READ_PAUSE_S = 0.02
 
 
 def measure() -> Report:
@@ -90,6 +94,8 @@ class _Told:
     built_s: float = 0.0
     compared_s: float = 0.0
     switched_s: float = 0.0
+    switches: list[tuple[float, float]] = field(default_factory=list)
+    """When each began and ended, on the clock that all processes share."""
 
     def told(self, _: int, end: int) -> None:
         """Take in how many events there are."""
@@ -98,9 +104,9 @@ class _Told:
 
 @dataclass(slots=True)
 class Seen:
-    """What readers and callers met meanwhile."""
+    """What readers and callers met meanwhile. Each read is told by when it began and ended."""
 
-    waits_s: list[float] = field(default_factory=list)
+    reads: list[tuple[float, float]] = field(default_factory=list)
     fewest_accounts: int = 10**9
     went_back: int = 0
     commands: int = 0
@@ -115,7 +121,8 @@ async def _rebuild(urls: Urls, told: _Told) -> None:
 
     async with connections.pool(urls.projector, name="bench-rebuild", size=1, configure=speak_hex_ids) as pool:
         store, started = Store(pool), time.perf_counter()
-        candidates = await build(MODELS, connect=connect, store=store, told=told.told)
+        with folding_apart(urls.projector) as apart:
+            candidates = await build(MODELS, connect=connect, store=store, told=told.told, apart=apart)
         told.built_s = time.perf_counter() - started
         async with await connect() as connection:
             live = await live_generations(connection)
@@ -124,7 +131,9 @@ async def _rebuild(urls: Urls, told: _Told) -> None:
                 raise RuntimeError(f"{candidate.schema} differs from the live generation")
         told.compared_s = time.perf_counter() - started - told.built_s
         for projection, candidate in zip(MODELS, candidates, strict=True):
+            began = time.perf_counter()
             await switch(projection, candidate, connect=connect, store=store)
+            told.switches.append((began, time.perf_counter()))
         told.switched_s = time.perf_counter() - started - told.built_s - told.compared_s
 
 
@@ -173,17 +182,17 @@ async def _post(post: Callable[[], Coroutine[Any, Any, None]], seen: Seen, stop:
 
 
 async def _read(pool: connections.Pool, seen: Seen, stop: asyncio.Event) -> None:
-    """Read balances all the time."""
+    """Read a page of balances all the time: there are more accounts than it holds, so a half-built model would show."""
     before = 0
     while not stop.is_set():
         started = time.perf_counter()
         async with reading(pool, TENANT) as connection:
-            page = await accounts.list_accounts(connection, prefix="assets", limit=500)
-        seen.waits_s.append(time.perf_counter() - started)
+            page = await accounts.list_accounts(connection, prefix="liabilities", limit=PAGE)
+        seen.reads.append((started, time.perf_counter()))
         seen.fewest_accounts = min(seen.fewest_accounts, len(page.items))
         seen.went_back += page.log_position < before
         before = page.log_position
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(READ_PAUSE_S)
 
 
 async def _long_reports(pool: connections.Pool, seen: Seen, stop: asyncio.Event) -> None:
@@ -223,15 +232,27 @@ def _figures(report: Report, told: _Told, seen: Seen) -> None:
     report.add(
         Figure(name="commands meanwhile", value=seen.commands / seen.seconds, unit="/s", target=PER_SECOND * 0.98)
     )
-    longest = 1_000 * max(seen.waits_s)
-    report.add(Figure(name="longest wait of a reader", value=longest, unit="ms", target=100, better=Better.LESS))
-    report.add(Figure(name="p99 of a reader", value=1_000 * percentile(seen.waits_s, 0.99), unit="ms"))
-    report.add(Figure(name="fewest accounts a reader saw", value=seen.fewest_accounts, unit="accounts", target=1))
+    at_switches, elsewhere = _waits_ms(seen, told)
+    longest = max(at_switches, default=0.0)
+    report.add(Figure(name="longest wait at a switch", value=longest, unit="ms", target=100, better=Better.LESS))
+    report.add(Figure(name="longest wait of a reader elsewhere", value=max(elsewhere, default=0.0), unit="ms"))
+    report.add(Figure(name="p99 of a reader", value=percentile([*at_switches, *elsewhere], 0.99), unit="ms"))
+    report.add(Figure(name="fewest accounts a reader saw", value=seen.fewest_accounts, unit="accounts", target=PAGE))
     report.add(Figure(name="times a model went back", value=seen.went_back, unit="", target=0, better=Better.LESS))
     report.add(Figure(name="most memory of the rebuild", value=_resident_mb(), unit="MB"))
     report.conditions["memory of load, followers, readers"] = f"{seen.resident_mb:,.0f} MB"
     report.conditions["long reports"] = f"{seen.reports}, each {REPORT_S:g} s on one snapshot"
-    report.conditions["reads"] = f"{len(seen.waits_s):,}"
+    report.conditions["reads"] = f"{len(seen.reads):,}, {len(at_switches):,} of them while a model was switched"
+
+
+def _waits_ms(seen: Seen, told: _Told) -> tuple[list[float], list[float]]:
+    """Return how long reads took that met a switch, and all others."""
+    at_switches: list[float] = []
+    elsewhere: list[float] = []
+    for began, ended in seen.reads:
+        met = any(began < last and ended > first for first, last in told.switches)
+        (at_switches if met else elsewhere).append(1_000 * (ended - began))
+    return at_switches, elsewhere
 
 
 def _conditions(report: Report, urls: Urls) -> None:

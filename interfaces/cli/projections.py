@@ -149,14 +149,16 @@ def _differ(error: "GenerationsDiffer", *, as_json: bool) -> NoReturn:
 @asynccontextmanager
 async def _upkeep(urls: "Urls") -> "AsyncIterator[Upkeep]":
     from application.store import Connection, Store, speak_hex_ids
+    from interfaces.folding import folding_apart
     from interfaces.postgres.connections import connect, pool
     from projections.upkeep import Upkeep
 
     async def connecting() -> Connection:
         return await connect(urls.projector, name="lastro-rebuild")
 
-    async with pool(urls.projector, name="lastro-rebuild", size=1, configure=speak_hex_ids) as reads:
-        yield Upkeep(connect=connecting, store=Store(reads))
+    with folding_apart(urls.projector) as apart:
+        async with pool(urls.projector, name="lastro-rebuild", size=1, configure=speak_hex_ids) as reads:
+            yield Upkeep(connect=connecting, store=Store(reads), apart=apart)
 
 
 async def _standings(app_url: str) -> "tuple[int, list[Standing]]":

@@ -1,13 +1,14 @@
-"""A rebuild that stands still halfway, to be killed: `python -m tests.projections.rebuilder URLS`."""
+"""A shared rebuild that stands still halfway, to be killed: `python -m tests.projections.rebuilder URLS`."""
 
 import asyncio
 import json
 import sys
 
 from application.store import Connection, Store, speak_hex_ids
+from interfaces.folding import folding_apart
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import connect, pool
-from projections import building, slices
+from projections import building, parts, slices
 from projections.models import PROJECTIONS
 from projections.rebuild import rebuild
 
@@ -25,10 +26,12 @@ async def main() -> None:
             sys.stdout.flush()
             sys.stdin.read()
 
-    building.ROWS_PER_COPY, slices.BATCH = 1, 1
+    building.ROWS_PER_COPY, slices.BATCH, parts.PART, parts.WORTH_SHARING = 1, 1, 1, 1
     async with pool(urls.projector, name="rebuilder", size=1, configure=speak_hex_ids) as source:
         models = [PROJECTIONS["accounts"], PROJECTIONS["journal"]]
-        await rebuild(models, connect=to_projector, store=Store(source), told=told)
+        with folding_apart(urls.projector) as apart:
+            await rebuild(models, connect=to_projector, store=Store(source), told=told, apart=apart)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import pytest
 from psycopg import errors
@@ -11,7 +11,9 @@ from psycopg.sql import SQL, Identifier
 from domain.ids import UserId
 from domain.orders.terms import Side
 from domain.users import Role, SetRoles, SuspendUser
-from projections import accounts, generations, switching
+from interfaces.folding import folding_apart
+from projections import accounts, generations, parts, switching
+from projections.changes import Changes
 from projections.comparison import Difference, compare
 from projections.generations import Generation, RebuildRefused, list_generations
 from projections.models import PROJECTIONS, Projection
@@ -82,13 +84,25 @@ async def roles(house: House, name: str) -> list[tuple[int, str]]:
         return [(one.number, one.role) for one in await list_generations(connection) if one.name == name]
 
 
-async def test_every_read_model_rebuilt_equals_the_live_one(house: House) -> None:
+@pytest.mark.parametrize("is_shared", [False, True], ids=["alone", "with another process"])
+async def test_every_read_model_rebuilt_equals_the_live_one(
+    house: House, monkeypatch: pytest.MonkeyPatch, *, is_shared: bool
+) -> None:
+    monkeypatch.setattr(parts, "PART", 20)
+    monkeypatch.setattr(parts, "WORTH_SHARING", 1)
     await live_a_little(house)
     async with projections_of(house.urls):
         await house.caught_up()
         await live_again(house)
         await house.caught_up()
-    candidates = await build(ALL, connect=house.connect_projector, store=house.store)
+    told: list[tuple[int, int]] = []
+    with folding_apart(house.urls.projector) if is_shared else nullcontext() as apart:
+        candidates = await build(
+            ALL, connect=house.connect_projector, store=house.store, told=lambda *at: told.append(at), apart=apart
+        )
+    head = await house.store.head()
+    assert told[-1] == (head, head)
+    assert [at for at, _ in told] == sorted(at for at, _ in told)
     for projection, candidate in zip(ALL, candidates, strict=True):
         assert await compare(projection, candidate, connect=house.connect_projector, store=house.store) == []
         async with house.projector.connection() as connection:
@@ -104,6 +118,19 @@ async def live_again(house: House) -> None:
     for side in (Side.BUY, Side.SELL):
         await house.fill(await house.order(ana, connection, side=side), 40_000, fee=coins(-1, "USDT"))
     await house.deposit(ana, 7)
+
+
+async def test_what_fails_elsewhere_fails_the_build(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "PART", 20)
+    monkeypatch.setattr(parts, "WORTH_SHARING", 1)
+    await live_a_little(house)
+
+    async def apart(_: object, __: object) -> list[Changes]:
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await build(ALL, connect=house.connect_projector, store=house.store, apart=apart)
+    assert await roles(house, "accounts") == [(1, "building")]
 
 
 CHANGES = {

@@ -181,10 +181,12 @@ async def test_a_rebuild_that_is_killed_leaves_readers_alone_and_the_next_begins
             await rebuild([ACCOUNTS], connect=house.connect_projector, store=house.store)
         assert (await standing(house, "journal_g2")).state == "building"
         assert await house.execute("SELECT count(*) > 0 FROM journal_g2.entries") == [(True,)]
+        await until(lambda: _is_shared(house))
     finally:
         process.kill()
         await process.communicate()
     assert process.returncode == -signal.SIGKILL
+    await until(lambda: _is_left_by_all(house))
     assert await roles(house, "journal") == [(1, "live"), (2, "building")]
     await until(lambda: _is_abandoned(house))
     assert await house.execute("SELECT count(*) FROM read.entries") == [(23,)]
@@ -192,6 +194,16 @@ async def test_a_rebuild_that_is_killed_leaves_readers_alone_and_the_next_begins
         await until(lambda: _is_cleared(house))
         await rebuild([ACCOUNTS, JOURNAL], connect=house.connect_projector, store=house.store)
     assert await roles(house, "journal") == [(1, "retired"), (2, "live")]
+
+
+async def _is_shared(house: House) -> bool:
+    """Say whether the other process folds its share."""
+    query = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'lastro-folding'"
+    return await house.execute(query) == [(True,)]
+
+
+async def _is_left_by_all(house: House) -> bool:
+    return not await _is_shared(house)
 
 
 async def _is_abandoned(house: House) -> bool:
