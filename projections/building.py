@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -123,7 +123,7 @@ async def fill(
                     one.changes.merge(changes)
         async with await connect() as second:
             await _finish_all(builds, (connection, second), end)
-        return [one.generation for one in builds]
+        return [replace(one.generation, log_position=end) for one in builds]
 
 
 async def _finish_all(builds: Sequence[_Build], by: tuple[Connection, Connection], end: int) -> None:

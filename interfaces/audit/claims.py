@@ -35,10 +35,9 @@ def check_claims(facts: Sequence[Fact], tally: Tally) -> None:
     taken: Claims = {}
     needed: Claims = {}
     for fact in facts:
-        needs = _needed(fact)
+        needs, takes = (None, None) if _is_plain(fact.event) else (_needed(fact), _taken(fact))
         if needs is not None:
             needed[needs] = fact.log_position
-        takes = _taken(fact)
         if takes is not None:
             taken[takes] = fact.log_position
             belongs = _belongs(fact, takes)
@@ -47,6 +46,11 @@ def check_claims(facts: Sequence[Fact], tally: Tally) -> None:
         if (taken or needed) and fact.ends_append:
             _compare(taken, needed, tally)
             taken, needed = {}, {}
+
+
+def _is_plain(event: object) -> bool:
+    """Tell at once that an event is an entry, as most are, which needs no claim and takes none."""
+    return isinstance(event, EntryPosted) and event.entry.reverses is None and event.entry.reference == event.entry.id
 
 
 def _needed(fact: Fact) -> Claim | None:

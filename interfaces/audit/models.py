@@ -5,6 +5,7 @@ A model is compared at its own cursor, row for row and column for column.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Self
 
 from psycopg.sql import SQL, Composed, Identifier
@@ -37,7 +38,7 @@ _TENANT = "tenant"
 _LAST = 2**63 - 1
 _SHOWN = 80
 _ALL = SQL("SELECT {} FROM {} ORDER BY {}")
-_RANGE = SQL("SELECT {} FROM {} WHERE log_position > %s AND log_position <= %s ORDER BY log_position, {}")
+_RANGE = SQL("SELECT {} FROM {} WHERE log_position > %s AND log_position <= %s ORDER BY {}")
 _JOINED = SQL("SELECT count(*), {} FROM ({}) AS t")
 
 
@@ -154,7 +155,11 @@ def leave_out(model: Model, tallies: Tallies) -> None:
 def compare_range(
     connection: Connection, table: Table, *, expected: list[Values], behind: int, upto: int | None, tally: Tally
 ) -> None:
-    """Compare the rows of the events behind one log position and up to another, or all that follow."""
+    """Compare the rows of the events behind one log position and up to another, or all that follow.
+
+    Those that are expected are put into the order of their key, in which PostgreSQL has rows at hand.
+    """
+    expected.sort(key=itemgetter(*map(table.columns.index, table.key)))
     within = behind, _LAST if upto is None else upto
     joined = table.joined()
     if joined is not None and table.forms and are_equal(table.forms, one(connection, joined, *within), expected):
