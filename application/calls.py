@@ -1,10 +1,10 @@
-"""A prepared statement called on a connection with nothing in between: what a cursor does around it takes longer.
+"""Statements sent on a connection with nothing in between: what a cursor does around them takes longer.
 
-For the one statement that every command waits for. Everything else goes through psycopg's cursors.
+For what every command and every request waits for. Everything else goes through psycopg's cursors.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
@@ -12,6 +12,8 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
+
+_FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
 class Call:
@@ -22,8 +24,8 @@ class Call:
         self._statement = statement
         self._prepared = WeakSet[AsyncConnection[Any]]()
 
-    async def one(self, connection: AsyncConnection[Any], parameters: Sequence[str | None]) -> list[str]:
-        """Return the columns of the one row of the answer as texts, empty for null.
+    async def rows(self, connection: AsyncConnection[Any], parameters: Sequence[str | None]) -> list[list[str]]:
+        """Return the rows of the answer, their columns as texts, empty for null.
 
         Raises what psycopg raises. Whoever is cancelled in the middle leaves a closed connection behind.
         """
@@ -31,35 +33,54 @@ class Call:
             await connection.execute(f"PREPARE {self._name} AS {self._statement}")
             self._prepared.add(connection)
         values = [None if value is None else value.encode() for value in parameters]
-        async with connection.lock:
-            pgconn = connection.pgconn
-            pgconn.send_query_prepared(self._name.encode(), values)
-            try:
-                await _answered(pgconn)
-            except asyncio.CancelledError:
-                pgconn.finish()
-                raise
-            result = _only_result(pgconn)
-        if pgconn.status == ConnStatus.BAD:
-            raise OperationalError(result.get_error_message())
-        if result.status != ExecStatus.TUPLES_OK:
-            raise error_from_result(result)
-        return [(result.get_value(0, column) or b"").decode() for column in range(result.nfields)]
+        name = self._name.encode()
+        result = await _last_result(connection, lambda pgconn: pgconn.send_query_prepared(name, values))
+        columns = range(result.nfields)
+        return [
+            [(result.get_value(row, column) or b"").decode() for column in columns] for row in range(result.ntuples)
+        ]
 
 
-async def _answered(pgconn: PGconn) -> None:
-    """Return when all was sent and the whole answer has arrived. Raises `OperationalError` where the server is gone."""
+async def tell(connection: AsyncConnection[Any], statements: bytes) -> None:
+    """Send statements that answer nothing, as one message. Raises as a call does."""
+    await _last_result(connection, lambda pgconn: pgconn.send_query(statements))
+
+
+async def _last_result(connection: AsyncConnection[Any], send: Callable[[PGconn], None]) -> PGresult:
+    async with connection.lock:
+        pgconn = connection.pgconn
+        send(pgconn)
+        try:
+            result = await _answer(pgconn)
+        except asyncio.CancelledError:
+            pgconn.finish()
+            raise
+    if pgconn.status == ConnStatus.BAD:
+        raise OperationalError(result.get_error_message())
+    if result.status not in _FINE:
+        raise error_from_result(result)
+    return result
+
+
+async def _answer(pgconn: PGconn) -> PGresult:
+    """Return the last result when all was sent and the whole answer has arrived.
+
+    Raises `OperationalError` where the server is gone.
+    """
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-    socket = pgconn.socket
+    done: asyncio.Future[PGresult] = loop.create_future()
+    socket, results = pgconn.socket, list[PGresult]()
 
     def step() -> None:
         try:
             pgconn.consume_input()
             if pgconn.flush() == 0:
                 loop.remove_writer(socket)
-                if not pgconn.is_busy() and not done.done():
-                    done.set_result(None)
+            while not pgconn.is_busy() and not done.done():
+                if (result := pgconn.get_result()) is None:
+                    done.set_result(results[-1])
+                else:
+                    results.append(result)
         except Exception as error:  # noqa: BLE001 - whoever waits gets it
             if not done.done():
                 done.set_exception(error)
@@ -68,16 +89,7 @@ async def _answered(pgconn: PGconn) -> None:
     try:
         if pgconn.flush():
             loop.add_writer(socket, step)
-        await done
+        return await done
     finally:
         loop.remove_reader(socket)
         loop.remove_writer(socket)
-
-
-def _only_result(pgconn: PGconn) -> PGresult:
-    """Take the result, and the end of the results behind it."""
-    result = pgconn.get_result()
-    assert result is not None
-    while (more := pgconn.get_result()) is not None:
-        result = more
-    return result

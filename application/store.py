@@ -171,7 +171,7 @@ class Loaded:
 
 async def append(connection: Connection, group: Group) -> Appended:
     """Call `log.append()`: one round trip, all or nothing. The connection must be in READ COMMITTED."""
-    outcome, head, receipt, recorded_at, detail = await _APPEND.one(connection, group.parameters())
+    ((outcome, head, receipt, recorded_at, detail),) = await _APPEND.rows(connection, group.parameters())
     return Appended(
         outcome=cast("Outcome", outcome),
         head=int(head),

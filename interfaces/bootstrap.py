@@ -56,9 +56,9 @@ class SystemClock:
 
 def collect_rarely() -> None:
     """Let Python look for cycles seldom: cached states live long, and nearly all the rest dies by its own count."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, 20, 20)
+    gc.enable()
 
 
 @asynccontextmanager

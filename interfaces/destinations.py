@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable
 from types import ModuleType
 
-from eth_utils.address import is_checksum_address
 from stdnum import bic, bitcoin, iban
 from stdnum.br import cnpj, cpf
 from stdnum.exceptions import ValidationError
@@ -67,6 +66,8 @@ def check_bitcoin(text: str) -> str:
 
 def check_ethereum(text: str) -> str:
     """Check an address of Ethereum by the checksum in its capital letters (EIP-55); one without it is refused."""
+    from eth_utils.address import is_checksum_address  # noqa: PLC0415 - it brings half of Ethereum's tools with it
+
     if not is_checksum_address(text):
         raise ValueError("must be an address of Ethereum with the checksum in its capital letters")
     return text

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
+from application.calls import Call
 from application.log import Recorded
 from application.store import Connection
 from domain.errors import Invalid, NotFound
@@ -18,7 +19,7 @@ from domain.ledger.entry import EntryPosted
 from domain.money import Amount
 from projections.changes import Add, Change, Row
 from projections.paging import page_of, read_cursor
-from projections.reading import Answer, Page, amount, fetch, log_position
+from projections.reading import Answer, Page, amount, fetch, log_position, made
 
 NAME = "accounts"
 HANDLES = (EntryPosted,)
@@ -104,20 +105,6 @@ class OwnBalance:
     amount: Amount
 
 
-class _OwnRow(NamedTuple):
-    """A balance beside the cursor of the model; only the cursor where a user has no balance at all."""
-
-    log_position: int
-    account: str
-    units: int
-    scale: int
-    asset: str
-
-    def on_normal_side(self) -> Amount:
-        """Return the balance with the sign that its owner expects."""
-        return amount(units=describe(self.account).sign * self.units, scale=self.scale, asset=self.asset)
-
-
 _BALANCES = "SELECT units, scale, asset FROM read.balances WHERE account = %(account)s ORDER BY asset"
 _LIST = """
     WITH page AS (
@@ -127,10 +114,13 @@ _LIST = """
     SELECT b.account, b.units, b.scale, b.asset FROM page INNER JOIN read.balances AS b USING (account)
     ORDER BY b.account, b.asset
 """
-_OWN = """
+_OWN = Call(
+    "own_balances",
+    """
     SELECT c.log_position, b.account, b.units, b.scale, b.asset FROM read.accounts_cursor AS c
-    LEFT JOIN read.balances AS b ON b.account = ANY(%(accounts)s) ORDER BY b.account, b.asset
-"""
+    LEFT JOIN read.balances AS b ON b.account = ANY($1::text[]) ORDER BY b.account, b.asset
+    """,
+)
 _AFTER_ANY_PATH = "\U0010ffff"
 
 
@@ -162,13 +152,19 @@ async def list_accounts(
 async def list_own_balances(connection: Connection, user: UserId) -> Answer[tuple[OwnBalance, ...]]:
     """Return what a user has and owes: buckets of money available and held, bonus, credits, and the receivable.
 
-    One statement, because it is what every client asks for all the time.
+    One statement without a cursor, because it is what every client asks for all the time. Its rows have a balance
+    beside the cursor of the model, or nothing beside it where a user has no balance at all.
     """
     own = own_accounts(user)
-    rows = await fetch(connection, _OwnRow, _OWN, {"accounts": list(own)})
+    with made():
+        rows = await _OWN.rows(connection, [f"{{{','.join(own)}}}"])
     assert rows, "the live generation is younger than this transaction"
-    balances = tuple(OwnBalance(*own[row.account], row.on_normal_side()) for row in rows if row.account)
-    return Answer(balances, rows[0].log_position)
+    balances = tuple(
+        OwnBalance(*own[account], amount(units=describe(account).sign * int(units), scale=int(scale), asset=asset))
+        for _, account, units, scale, asset in rows
+        if account
+    )
+    return Answer(balances, int(rows[0][0]))
 
 
 def own_accounts(user: UserId) -> dict[str, tuple[str, str]]:

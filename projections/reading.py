@@ -56,7 +56,7 @@ async def fetch(  # noqa: PLR0917 - connection, query and parameters come in the
     """Run a query and make a value of each row; `make` takes the columns by their names."""
     cursor = connection.cursor(row_factory=kwargs_row(make))
     cursor.adapters.register_loader("numeric", _WholeNumber)
-    with _made():
+    with made():
         await cursor.execute(query, parameters)
     return await cursor.fetchall()
 
@@ -74,7 +74,7 @@ async def log_position(connection: Connection, *models: str) -> int:
     cursors = SQL(", ").join(
         SQL("(SELECT log_position FROM {})").format(Identifier("read", f"{model}_cursor")) for model in models
     )
-    with _made():
+    with made():
         cursor = await connection.execute(SQL("SELECT least({})").format(cursors))
     row = await cursor.fetchone()
     assert row is not None
@@ -88,7 +88,7 @@ def amount(*, units: int, scale: int, asset: str) -> Amount:
 
 
 @contextmanager
-def _made() -> Iterator[None]:
+def made() -> Iterator[None]:
     """Say that views are missing as long as no worker has ever started: it makes them then."""
     try:
         yield

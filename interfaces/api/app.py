@@ -47,6 +47,10 @@ from interfaces.api.scopes import SCOPES
 from interfaces.api.signed import AS_OPENAPI
 
 _ROUTERS = (
+    # Routers are asked in this order whose a path is: what is asked most comes first.
+    entries.router,
+    balances.router,
+    orders.router,
     sessions.router,
     step_up.router,
     second_factor.router,
@@ -55,13 +59,10 @@ _ROUTERS = (
     me.router,
     api_keys.router,
     assets.router,
-    entries.router,
     accounts.router,
     trial_balance.router,
-    balances.router,
     statements.router,
     connections.router,
-    orders.router,
     users.router,
     deposits.router,
     refunds.router,

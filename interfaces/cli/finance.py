@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli.options import Data, Json, show
-from interfaces.cli.progress import progress
 from interfaces.finance.kinds import Format, Kind
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Bring all models to where the books are. Exit 1 where a model or a check failed."""
+    from interfaces.cli.progress import progress
     from interfaces.finance.building import build as run
 
     with _dbt(data) as dbt, progress("building") as told:
@@ -52,6 +52,7 @@ def build(
 @app.command("check")
 def check(data: Data = None, as_json: Json = False) -> None:
     """Check every identity of what is built, and every calculation by its worked cases. Exit 1 for a finding."""
+    from interfaces.cli.progress import progress
     from interfaces.finance.building import check as run
 
     with _dbt(data) as dbt, progress("checking") as told:

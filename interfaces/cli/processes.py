@@ -1,6 +1,7 @@
 """`lastro up`, `lastro api`, `lastro worker`: the processes of an installation."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -40,6 +41,7 @@ def up(data: Data = None, port: Port = None) -> None:
 
 def api(data: Data = None, port: Port = None, supervised: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Run the API alone. Many may run on one database."""
+    gc.disable()  # until it serves: looking for garbage in what is imported takes a tenth of the start
     from interfaces.bootstrap import serve_api
     from interfaces.installation import migrated_database_of
     from interfaces.settings import Settings
@@ -56,6 +58,7 @@ def worker(
     supervised: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run a worker: read models, policies, clock, execution, snapshots. Many may share the work."""
+    gc.disable()  # as for the API
     from interfaces.installation import migrated_database_of
     from interfaces.settings import Settings
     from interfaces.worker import ROLES, serve_worker

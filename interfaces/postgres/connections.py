@@ -14,6 +14,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from application.calls import tell
+
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 
@@ -64,16 +66,14 @@ async def reading(source: Pool, tenant: str) -> AsyncIterator[Connection]:
 
     Costs one round trip before the first query and one after the last.
     """
-    async with _lent(source) as connection:
-        await connection.execute(_begin("read", tenant))
+    async with _transaction(source, _begin("read", tenant)) as connection:
         yield connection
 
 
 @asynccontextmanager
 async def writing(source: Pool, tenant: str) -> AsyncIterator[Connection]:
     """Give a connection inside a transaction on this tenant's rows, kept unless the block raises. For the vault."""
-    async with _lent(source) as connection:
-        await connection.execute(_begin("write", tenant))
+    async with _transaction(source, _begin("write", tenant)) as connection:
         yield connection
 
 
@@ -85,6 +85,15 @@ async def committing_each(source: Pool) -> AsyncIterator[Connection]:
     """
     async with _lent(source) as connection:
         yield connection
+
+
+@asynccontextmanager
+async def _transaction(source: Pool, begin: bytes) -> AsyncIterator[Connection]:
+    """Give a connection inside a transaction that is committed at the end of the block, or undone if it raises."""
+    async with _lent(source) as connection:
+        await tell(connection, begin)
+        yield connection
+        await tell(connection, b"commit")
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import OperationalError, errors
 
-from application.calls import Call
+from application.calls import Call, tell
 from application.store import Connection
 from interfaces.postgres.configuration import Urls
 from tests.application.world import connect, until
@@ -14,27 +14,40 @@ from tests.application.world import connect, until
 pytestmark = pytest.mark.anyio
 
 ECHO = Call("echo", "SELECT $1::int + 1, $2::text, length($3::text)")
+SETTING = Call("setting", "SELECT current_setting($1)")
+NUMBERS = Call("numbers", "SELECT generate_series(1, $1::int)")
 SLEEP = Call("sleep", "SELECT pg_sleep($1::float8)")
 
 
 async def test_it_answers_in_texts_on_every_connection(database: Urls, connection: Connection) -> None:
     async with await connect(database.app) as another:
         for one in (connection, another, connection):
-            assert await ECHO.one(one, ["41", None, "é"]) == ["42", "", "1"]
+            assert await ECHO.rows(one, ["41", None, "é"]) == [["42", "", "1"]]
+
+
+async def test_several_statements_are_one_message_and_the_first_error_counts(connection: Connection) -> None:
+    await tell(connection, b"begin; set local lock_timeout = '7s'")
+    assert await SETTING.rows(connection, ["lock_timeout"]) == [["7s"]]
+    with pytest.raises(errors.DivisionByZero):
+        await tell(connection, b"select 1; select 1 / 0; select 2")
+    await tell(connection, b"rollback")
+    assert await SETTING.rows(connection, ["lock_timeout"]) == [["0"]]
+    assert await NUMBERS.rows(connection, ["3"]) == [["1"], ["2"], ["3"]]
+    assert await NUMBERS.rows(connection, ["0"]) == []
 
 
 async def test_what_is_longer_than_any_buffer_arrives(connection: Connection) -> None:
-    assert await ECHO.one(connection, ["1", "x" * 9_000_000, "y" * 20_000_000]) == ["2", "x" * 9_000_000, "20000000"]
+    assert await ECHO.rows(connection, ["1", "x" * 9_000_000, "y" * 20_000_000]) == [["2", "x" * 9_000_000, "20000000"]]
 
 
 async def test_an_error_is_that_of_the_database_and_leaves_the_connection_usable(connection: Connection) -> None:
     with pytest.raises(errors.InvalidTextRepresentation):
-        await ECHO.one(connection, ["many", "", ""])
-    assert await ECHO.one(connection, ["1", "", ""]) == ["2", "", "0"]
+        await ECHO.rows(connection, ["many", "", ""])
+    assert await ECHO.rows(connection, ["1", "", ""]) == [["2", "", "0"]]
 
 
 async def test_a_server_that_goes_away_is_an_operational_error(database: Urls, connection: Connection) -> None:
-    asking = asyncio.create_task(SLEEP.one(connection, ["60"]))
+    asking = asyncio.create_task(SLEEP.rows(connection, ["60"]))
     pid = connection.info.backend_pid
     with psycopg.connect(database.owner, autocommit=True) as owner:
 
@@ -47,12 +60,12 @@ async def test_a_server_that_goes_away_is_an_operational_error(database: Urls, c
     with pytest.raises(OperationalError):
         await asking
     with pytest.raises(OperationalError):
-        await SLEEP.one(connection, ["0"])
+        await SLEEP.rows(connection, ["0"])
 
 
 async def test_whoever_is_cancelled_leaves_a_closed_connection_behind(connection: Connection) -> None:
-    await SLEEP.one(connection, ["0"])
-    asking = asyncio.create_task(SLEEP.one(connection, ["60"]))
+    await SLEEP.rows(connection, ["0"])
+    asking = asyncio.create_task(SLEEP.rows(connection, ["60"]))
     await until(connection.lock.locked)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
