@@ -3,7 +3,6 @@
 A follower that another has overtaken lets go; an append that cannot be applied stops it, after everything before it.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,13 +11,11 @@ from psycopg.sql import SQL, Identifier
 
 from application.store import Connection
 from projections.changes import Changes
+from projections.cursors import Cursors, Step
 from projections.generations import Generation
 from projections.models import Projection
 from projections.reader import Fact, Reader, Slice
 from projections.writing import write
-
-IDLE_S = 0.2
-"""A cursor that moves without rows is committed this often: it need not be exact to the millisecond."""
 
 _PASSING = {"40", "53", "55", "57", "58"}
 """Classes of SQLSTATE that say nothing about the data: conflicts, full disks, locks, shutdowns, broken machines."""
@@ -60,17 +57,25 @@ def is_passing(error: BaseException) -> bool:
 
 
 class Follower:
-    """One generation's follower. Its connection is its own, in autocommit mode, of the projector's role."""
+    """One generation's follower. Its connection is its own, in autocommit mode, of the projector's role.
+
+    `cursors` moves its cursor where there is nothing to write, together with those of others; else it does so itself.
+    """
 
     def __init__(
-        self, projection: Projection, generation: Generation, *, connection: Connection, progress: Progress
+        self,
+        projection: Projection,
+        generation: Generation,
+        *,
+        connection: Connection,
+        progress: Progress,
+        cursors: Cursors | None = None,
     ) -> None:
         self._projection = projection
         self._generation = generation
         self._connection = connection
         self._epoch = 0
-        self._scanned = 0
-        self._committed_at = 0.0
+        self._cursors = cursors
         self.progress = progress
 
     @property
@@ -82,11 +87,7 @@ class Follower:
         """Take the generation over and follow the log for ever. Raises `Overtaken`, `CannotApply`, `NewLogEpoch`."""
         await self.take()
         while True:
-            found = await self._next(reader)
-            if found is None:
-                await self.settle()
-            else:
-                await self.apply(found)
+            await self.apply(await reader.after(self.progress.log_position))
 
     async def take(self) -> None:
         """Raise the generation's epoch, which shuts out whoever had it before. Raises `Overtaken`.
@@ -104,8 +105,7 @@ class Follower:
         row = await (await self._connection.execute(_TAKE, key)).fetchone()
         if row is None:
             raise Overtaken
-        self._epoch, self._scanned = row
-        self.progress.log_position = self._scanned
+        self._epoch, self.progress.log_position = row
 
     async def apply(self, found: Slice) -> None:
         """Apply a slice; where that fails, append by append, so that all before the bad one is applied."""
@@ -115,11 +115,6 @@ class Follower:
             if is_passing(error):
                 raise
             await self._one_by_one(found)
-
-    async def settle(self) -> None:
-        """Move the cursor to what was scanned."""
-        if self._scanned > self.progress.log_position:
-            await self._commit(Changes(), self._scanned)
 
     async def _one_by_one(self, found: Slice) -> None:
         for append in found.appends():
@@ -131,25 +126,15 @@ class Follower:
                 first = append.facts[0].recorded.log_position
                 raise CannotApply(f"append {first} to {append.end}: {error!r}") from error
 
-    async def _next(self, reader: Reader) -> Slice | None:
-        """Wait for a slice; None when there is none yet and the cursor is behind what was scanned."""
-        behind = self._scanned > self.progress.log_position
-        try:
-            async with asyncio.timeout(IDLE_S if behind else None):
-                return await reader.after(self._scanned)
-        except TimeoutError:
-            return None
-
     async def _apply(self, found: Slice) -> None:
         changes = Changes()
         handled = [fact for fact in found.facts if fact.recorded.name in self._projection.handles]
         changes.take(self._projection.apply_all((fact.recorded, fact.event) for fact in handled))
-        now = asyncio.get_running_loop().time()
-        if changes or now > self._committed_at + IDLE_S:
+        if changes or self._cursors is None:
             await self._commit(changes, found.end)
-            self._committed_at = now
-            self._note_lag(handled)
-        self._scanned = found.end
+        else:
+            await self._move(self._cursors, found.end)
+        self._note_lag(handled)
 
     async def _commit(self, changes: Changes, end: int) -> None:
         key = (self._generation.name, self._generation.number, self._epoch)
@@ -158,6 +143,13 @@ class Follower:
             if await moved.fetchone() != (True,):
                 raise Overtaken
             await write(self._connection, changes)
+        self.progress.log_position = end
+
+    async def _move(self, cursors: Cursors, end: int) -> None:
+        before = self.progress.log_position
+        step = Step(self._generation.name, self._generation.number, self._epoch, before, end)
+        if not await cursors.move(step):
+            raise Overtaken
         self.progress.log_position = end
 
     def _note_lag(self, handled: list[Fact]) -> None:

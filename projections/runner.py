@@ -14,6 +14,7 @@ from psycopg import InterfaceError, OperationalError
 from application.store import Connection, Store
 from application.tasks import end
 from application.wakeup import Wakeup
+from projections.cursors import Cursors
 from projections.follower import Follower, Progress, is_passing
 from projections.generations import Generation, RebuildRefused, ensure_generations, list_generations
 from projections.models import PROJECTIONS, Projection
@@ -41,6 +42,14 @@ class _Held:
 
     task: asyncio.Task[None]
     progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all followers of a process use together."""
+
+    reader: Reader
+    cursors: Cursors
 
 
 class ProjectionRunner:
@@ -79,20 +88,21 @@ class ProjectionRunner:
             await asyncio.sleep(ROUND_S)
 
     async def _work(self, connection: Connection) -> None:
-        reader = Reader(self._store, self._wakeup)
+        shared = _Shared(Reader(self._store, self._wakeup), Cursors(self._connect))
         making: asyncio.Task[None] | None = None
         try:
             if missing := await ensure_generations(connection, self._projections):
                 making = asyncio.create_task(self._make(missing), name="new-models")
             while True:
                 async with asyncio.timeout(PING_LIMIT_S):
-                    await self._round(connection, reader)
+                    await self._round(connection, shared)
                 await asyncio.sleep(ROUND_S)
         finally:
             if making is not None:
                 await end(making)
             await self._let_go(*self._held)
-            await reader.close()
+            await shared.reader.close()
+            await shared.cursors.close()
 
     async def _make(self, names: Sequence[str]) -> None:
         """Build models that came with a new program from the whole log, before anybody can read them."""
@@ -107,7 +117,7 @@ class ProjectionRunner:
             else:
                 log.exception("projection.cannot_be_made", projections=list(names))
 
-    async def _round(self, connection: Connection, reader: Reader) -> None:
+    async def _round(self, connection: Connection, shared: _Shared) -> None:
         """Look after what is held, take what is free, clear what was abandoned, and say how everything stands."""
         for dropped in await clear_abandoned(connection):
             log.warning("projection.abandoned_build_dropped", projection=dropped.schema)
@@ -123,21 +133,24 @@ class ProjectionRunner:
         for schema in known.keys() - self._held.keys():
             row = await (await connection.execute(_LOCK, (schema,))).fetchone()
             if row == (True,):
-                self._start(known[schema], reader)
+                self._start(known[schema], shared)
         await write_reports(connection, self._reports())
         await forget_reports(connection)
 
-    def _start(self, generation: Generation, reader: Reader) -> None:
+    def _start(self, generation: Generation, shared: _Shared) -> None:
         progress = Progress(generation.log_position)
-        task = asyncio.create_task(self._follow(generation, reader, progress), name=generation.schema)
+        task = asyncio.create_task(self._follow(generation, shared, progress), name=generation.schema)
         self._held[generation.schema] = _Held(task, progress)
 
-    async def _follow(self, generation: Generation, reader: Reader, progress: Progress) -> None:
+    async def _follow(self, generation: Generation, shared: _Shared, progress: Progress) -> None:
         try:
             _require_current(generation)
             async with await self._connect() as connection:
                 projection = self._projections[generation.name]
-                await Follower(projection, generation, connection=connection, progress=progress).run(reader)
+                follower = Follower(
+                    projection, generation, connection=connection, progress=progress, cursors=shared.cursors
+                )
+                await follower.run(shared.reader)
         except Exception as error:
             if is_passing(error):
                 log.warning("projection.let_go", projection=generation.schema, error=repr(error))

@@ -46,4 +46,3 @@ async def catch_up(follower: Follower, store: Store, end: int) -> None:
     async with aclosing(behind):
         async for batch in behind:
             await follower.apply(Slice([Fact(recorded) for recorded in batch.events], batch.end))
-    await follower.settle()

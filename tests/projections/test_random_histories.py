@@ -149,7 +149,6 @@ async def follow(house: House, sizes: Sequence[int]) -> None:
                 if not taken:
                     break
                 await follower.apply(Slice([fact for one in taken for fact in one.facts], taken[-1].end))
-            await follower.settle()
 
 
 async def recalled_as_decoded(house: House) -> None:
