@@ -5,7 +5,6 @@ codec, which says what is wrong with it: nothing is accepted here that strict de
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
@@ -41,7 +40,6 @@ def _form_of(lines: int) -> re.Pattern[str]:
 _FORMS = {lines: _form_of(lines).fullmatch for lines in range(LEAST_POSTINGS, _MOST_LINES + 1)}
 
 _TIME_READ, _TIME_WRITTEN = SchemaValidator(schema_of(datetime)), SchemaSerializer(schema_of(datetime))
-_NOTHING: Mapping[str, str] = {}
 _make = object.__new__
 _set_units, _set_asset = (vars(Amount)[name].__set__ for name in ("units", "asset"))
 _set_account, _set_amount = (vars(Posting)[name].__set__ for name in ("account", "amount"))
@@ -90,7 +88,7 @@ def _event(parts: tuple[Any, ...]) -> EntryPosted:
     _set_postings(entry, _postings(parts[_BEFORE:-_BEHIND]))
     note, metadata, reverses, posted_at = parts[-_BEHIND:]
     _set_note(entry, note)
-    _set_metadata(entry, _NOTHING if metadata == "{}" else _metadata(metadata))
+    _set_metadata(entry, {} if metadata == "{}" else _metadata(metadata))
     _set_reverses(entry, reverses or None)
     _set_entry(event, entry)
     _set_posted_at(event, _time(posted_at))

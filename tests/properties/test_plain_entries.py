@@ -91,3 +91,10 @@ def test_entries_with_metadata_and_reversals_are_read_at_once_too() -> None:
 
 def _written(fact: Mapping[str, Any]) -> bytes:
     return json.dumps(fact, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def test_entries_that_are_read_at_once_share_nothing_that_could_be_changed() -> None:
+    first, second = CODEC.decode(NAME, PLAIN), CODEC.decode(NAME, PLAIN)
+    assert first == second
+    assert first.entry.metadata is not second.entry.metadata
+    assert first.entry.metadata == json.loads(PLAIN)["entry"]["metadata"]
