@@ -1,7 +1,8 @@
 """Writes a batch of changes into a generation: few statements, each with all its rows as one JSON parameter.
 
 The types are those of the table itself. The transaction is the caller's, and so is the search_path that says which
-generation is meant; every name in a statement is a constant of a projection's file.
+generation is meant; every name in a statement is a constant of a projection's file. Statements are rendered once:
+psycopg would do so for each execution.
 """
 
 from collections import defaultdict
@@ -44,31 +45,32 @@ def _by_columns(table: TableChanges) -> dict[Columns, list[Row]]:
     return groups
 
 
-async def _execute(connection: Connection, statement: Composed, rows: Iterable[Row]) -> None:
+async def _execute(connection: Connection, statement: bytes, rows: Iterable[Row]) -> None:
     await connection.execute(statement, (to_json(rows).decode(),), prepare=True)
 
 
 @lru_cache
-def _insert(table: str) -> Composed:
-    return SQL("INSERT INTO {table} SELECT * FROM {rows}").format(table=Identifier(table), rows=_rows(table))
+def _insert(table: str) -> bytes:
+    insert = SQL("INSERT INTO {table} SELECT * FROM {rows}").format(table=Identifier(table), rows=_rows(table))
+    return insert.as_bytes()
 
 
 @lru_cache
-def _put(table: str, key: Columns, columns: Columns) -> Composed:
+def _put(table: str, key: Columns, columns: Columns) -> bytes:
     changes = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(column)) for column in columns)
     return _merge(table, key, columns=columns, changes=changes)
 
 
 @lru_cache
-def _add(table: str, key: Columns, columns: tuple[Columns, Columns]) -> Composed:
+def _add(table: str, key: Columns, columns: tuple[Columns, Columns]) -> bytes:
     fixed, deltas = columns
     changes = SQL(", ").join(SQL("{0} = t.{0} + s.{0}").format(Identifier(column)) for column in deltas)
     return _merge(table, key, columns=(*fixed, *deltas), changes=changes)
 
 
-def _merge(table: str, key: Columns, *, columns: Columns, changes: Composed) -> Composed:
+def _merge(table: str, key: Columns, *, columns: Columns, changes: Composed) -> bytes:
     """MERGE and not ON CONFLICT: a row that is only changed need not be complete, and a missing one is an error."""
-    return SQL(
+    merge = SQL(
         "MERGE INTO {table} AS t USING {rows} AS s ON {same} "
         "WHEN MATCHED THEN UPDATE SET {changes} WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
     ).format(
@@ -79,6 +81,7 @@ def _merge(table: str, key: Columns, *, columns: Columns, changes: Composed) -> 
         names=SQL(", ").join(Identifier(column) for column in (*key, *columns)),
         values=SQL(", ").join(Identifier("s", column) for column in (*key, *columns)),
     )
+    return merge.as_bytes()
 
 
 def _rows(table: str) -> Composed:
