@@ -67,7 +67,7 @@ _GROWN = """
 _APPEND = Call(
     "lastro_append",
     "SELECT outcome, head, receipt, appended_at, array_to_string(detail, e'\\x1e')"
-    f" FROM log.append({', '.join(f'${number}' for number in range(1, 14))})",
+    f" FROM log.append({', '.join(f'${number}' for number in range(1, 15))})",
 )
 
 
@@ -146,6 +146,7 @@ class Group:
             str(self.seen_head), self.after, str(self.strictly), _texts(self.streams), _array(self.versions),
             _texts(self.commands), _ids(self.command_ids), _ids(self.correlation_ids), _array(self.causation_ids),
             _array(self.ends), _texts(self.facts), _ids(self.event_ids), _array(self.event_streams),
+            str(len(set(self.event_streams)) < len(self.event_streams)),
         ]  # fmt: skip
 
 

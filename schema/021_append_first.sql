@@ -27,16 +27,25 @@ begin
 end $$;
 
 -- Inserts the events and receipts of a checked group and returns how many events there were; one that is not of its command's tenant is
--- left out. Whatever `ends` says too much has no stream or comes twice, and breaks a constraint.
+-- left out. Events are counted within their stream only where the caller says that one has `several`; where he should have, the second
+-- has the version of the first. That, and whatever `ends` says too much, breaks a constraint.
 create function log.insert_group(
     head bigint, receipt bigint, appended_at timestamptz, streams text[], versions bigint[],
     asked text[], command_ids uuid[], correlation_ids uuid[], causation_ids uuid[], ends integer[],
-    facts text[], event_ids uuid[], event_streams integer[], out inserted bigint
+    facts text[], event_ids uuid[], event_streams integer[], several boolean, out inserted bigint
 ) language plpgsql as $$
+declare
+    numbers bigint[];
 begin
+    if several then
+        select array_agg(counted.number order by counted.n) into numbers
+        from (
+            select n, row_number() over (partition by event_streams[n] order by n) as number
+            from generate_subscripts(event_streams, 1) as n
+        ) as counted;
+    end if;
     insert into log.events
-    select streams[event_streams[n]],
-        versions[event_streams[n]] + row_number() over (partition by event_streams[n] order by n),
+    select streams[event_streams[n]], versions[event_streams[n]] + coalesce(numbers[n], 1),
         facts[2 * n - 1], convert_to(facts[2 * n], 'UTF8'), head + n, event_ids[n], asked[6 * c - 5], asked[6 * c - 4],
         command_ids[c], correlation_ids[c], causation_ids[c], receipt + c, n - before, ends[c] - before, appended_at
     from generate_subscripts(ends, 1) as c
@@ -52,7 +61,8 @@ begin
 end $$;
 
 -- Appends a group. What comes in three families: streams read or written (versions: their bases, null for one that is written
--- without), commands (ends: how many events there are up to and with theirs) and events (event_streams: the place of their stream).
+-- without), commands (ends: how many events there are up to and with theirs) and events (event_streams: the place of their stream;
+-- several: whether any stream has more than one).
 -- Lists are texts joined by U+001E, which stands in none of them; commands have six (tenant, actor, key, input hash in hexadecimal
 -- digits, name, answer in JSON), events two (name, state in JSON), one after the other.
 -- `after` is the last command that was done when all these versions were true. While it still is the last one they are true, and are not
@@ -64,7 +74,7 @@ end $$;
 create function log.append(
     seen_head bigint, after uuid, strictly boolean, stream_list text, versions bigint[],
     command_list text, command_ids uuid[], correlation_ids uuid[], causation_ids uuid[], ends integer[],
-    fact_list text, event_ids uuid[], event_streams integer[],
+    fact_list text, event_ids uuid[], event_streams integer[], several boolean,
     out outcome text, out head bigint, out receipt bigint, out appended_at timestamptz, out detail text[]
 ) language plpgsql security definer
 set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
@@ -95,7 +105,7 @@ begin
     begin
         inserted := log.insert_group(
             head, receipt, appended_at, streams, versions, asked, command_ids, correlation_ids, causation_ids, ends,
-            facts, event_ids, event_streams
+            facts, event_ids, event_streams, several
         );
     exception when unique_violation then
         detail := log.done_before(command_ids);

@@ -114,6 +114,19 @@ async def test_a_command_is_done_once_and_its_receipt_is_the_answer(database: Ur
         await append(connection, again)
 
 
+async def test_events_of_one_stream_that_are_not_said_to_be_several_are_refused(
+    connection: Connection, store: Store
+) -> None:
+    parameters = group_of(two_facts("a")).parameters()
+    assert parameters[-1] == "True"
+    statement = f"SELECT log.append({', '.join(['%s'] * len(parameters))})"
+    with pytest.raises(errors.UniqueViolation):
+        await connection.execute(statement, [*parameters[:-1], "False"])
+    assert await store.head() == 0
+    await connection.execute(statement, parameters)
+    assert [event.version for event in await store.read_stream(THING)] == [1, 2]
+
+
 async def test_a_group_is_taken_only_directly_behind_the_one_it_was_decided_on(
     database: Urls, connection: Connection, store: Store
 ) -> None:
