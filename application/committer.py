@@ -17,6 +17,7 @@ from psycopg.errors import LockNotAvailable
 
 from application.cache import StateCache
 from application.commands import Body, Command, Done, KeyReused, QueueFull, StillRunning, Stopped
+from application.flight import Flight
 from application.group import Answer, Job, Prepared
 from application.loading import Loading
 from application.log import Receipt
@@ -49,15 +50,6 @@ class Statistics:
     epochs: int = 0
 
 
-@dataclass(slots=True)
-class Flight:
-    """A group on its way to the log."""
-
-    prepared: Prepared
-    session: Session
-    appending: asyncio.Task[Appended]
-
-
 class Committer:
     """Submits commands of one process. `connect` opens a connection of the application's role in autocommit mode."""
 
@@ -84,6 +76,7 @@ class Committer:
         self._stopping = False
         self._seen_head = 0
         self._last_command: str | None = None
+        self._last_number = 0
         self.statistics = Statistics()
 
     async def start(self) -> None:
@@ -258,19 +251,21 @@ class Committer:
 
     def _send(self) -> None:
         prepared, self._ahead = self._ahead, Prepared()
-        prepared.group.seen_head = self._seen_head
+        group = prepared.group
+        group.seen_head = self._seen_head
+        group.done = self._last_number + sum(len(flight.prepared.group.command_ids) for flight in self._flights)
         if self._flights:
-            prepared.group.after, prepared.group.strictly = self._flights[-1].prepared.group.command_ids[-1], True
-        elif self._is_current(prepared.group):
-            prepared.group.after = self._last_command
+            group.after, group.strictly = self._flights[-1].prepared.group.command_ids[-1], True
+        elif self._is_current(group):
+            group.after = self._last_command
         busy = [flight.session for flight in self._flights]
         session = next(session for session in self._sessions if session not in busy)
-        appending = asyncio.create_task(append(session.connection, prepared.group))
-        appending.add_done_callback(lambda _: self._wake.set())
-        self._flights.append(Flight(prepared, session, appending))
+        self._flights.append(Flight(prepared, session, self._wake.set))
 
     async def _land(self) -> None:
         """Take in the first group under way. If it was not appended, what was decided on top of it is void."""
+        if self._flights[0].came_too_early(self._last_command):
+            return
         flight = self._flights.popleft()
         error = flight.appending.exception()
         if error is None and flight.appending.result().outcome == "appended":
@@ -359,7 +354,8 @@ class Committer:
         if not self._alone:
             self._cache.doubt()
         self._seen_head = appended.head + len(group.event_ids)
-        self._last_command = group.command_ids[-1] if group.command_ids else self._last_command
+        if group.command_ids:
+            self._last_command, self._last_number = group.command_ids[-1], appended.receipt + len(group.command_ids)
         for stream, entry in prepared.changes.items():
             self._cache.put(stream, entry)
         self._cache.confirm(group.decided_on)

@@ -67,7 +67,7 @@ _GROWN = """
 _APPEND = Call(
     "lastro_append",
     "SELECT outcome, head, receipt, appended_at, array_to_string(detail, e'\\x1e')"
-    f" FROM log.append({', '.join(f'${number}' for number in range(1, 15))})",
+    f" FROM log.append({', '.join(f'${number}' for number in range(1, 16))})",
 )
 
 
@@ -92,12 +92,14 @@ class Group:
     `versions` holds the base of each stream that is read or written, None for one that is written without. An event
     names its stream by place, counted from 1; `ends` counts the events up to and with those of each command. A stream
     that is read and also written without a base has two places, which the database refuses: its reader saw too little.
-    `after` is the last command that was done when all these versions were true; None where nobody can say. `strictly`
-    says that it is not committed yet: this group was decided on top of its group and is nothing without it.
+    `after` is the last command that was done when all these versions were true, and `done` the number of its receipt;
+    None where nobody can say. `strictly` says that it is not committed yet: this group was decided on top of its group
+    and is nothing without it; `done` is its number then if nobody else comes in between.
     """
 
     seen_head: int = 0
     after: str | None = None
+    done: int | None = None
     strictly: bool = False
     streams: list[str] = field(default_factory=list)
     versions: list[int | None] = field(default_factory=list)
@@ -143,7 +145,8 @@ class Group:
     def parameters(self) -> list[str | None]:
         """Return the arguments of `log.append()`. Joined texts are several times faster to make than arrays of them."""
         return [
-            str(self.seen_head), self.after, str(self.strictly), _texts(self.streams), _array(self.versions),
+            str(self.seen_head), self.after, None if self.done is None else str(self.done), str(self.strictly),
+            _texts(self.streams), _array(self.versions),
             _texts(self.commands), _ids(self.command_ids), _ids(self.correlation_ids), _array(self.causation_ids),
             _array(self.ends), _texts(self.facts), _ids(self.event_ids), _array(self.event_streams),
             str(len(set(self.event_streams)) < len(self.event_streams)),

@@ -65,14 +65,15 @@ end $$;
 -- several: whether any stream has more than one).
 -- Lists are texts joined by U+001E, which stands in none of them; commands have six (tenant, actor, key, input hash in hexadecimal
 -- digits, name, answer in JSON), events two (name, state in JSON), one after the other.
--- `after` is the last command that was done when all these versions were true. While it still is the last one they are true, and are not
--- looked up; without it, or behind another, they are. A group that was decided on top of one that is not committed yet names that
--- one's last command and says `strictly`: unless it is the last that was done, the group is 'moved', even if versions happen to agree.
+-- `after` is the last command that was done when all these versions were true, and `done` the number of its receipt. While it still is the
+-- last one they are true, and are not looked up; without it, or behind another, they are. A group that was decided on top of one that is
+-- not committed yet names that one's last command, with the number it will have if nobody else comes in between, and says `strictly`:
+-- unless it is the last that was done, the group is 'moved', even if versions happen to agree.
 -- outcome: 'appended' (everything is written: head and receipt are the last numbers *before* this group), 'receipts' (some commands
 -- were done before: detail lists them), 'moved' (detail lists the streams), 'epoch' (the log lacks what the caller has seen of it).
 -- Anything but 'appended' has written nothing.
 create function log.append(
-    seen_head bigint, after uuid, strictly boolean, stream_list text, versions bigint[],
+    seen_head bigint, after uuid, done bigint, strictly boolean, stream_list text, versions bigint[],
     command_list text, command_ids uuid[], correlation_ids uuid[], causation_ids uuid[], ends integer[],
     fact_list text, event_ids uuid[], event_streams integer[], several boolean,
     out outcome text, out head bigint, out receipt bigint, out appended_at timestamptz, out detail text[]
@@ -90,7 +91,8 @@ begin
         array[cardinality(event_ids), cardinality(event_streams)], ends, facts, fact_list
     );
     lock table log.append_lock in exclusive mode;
-    select last.number, last.recorded_at, after = last.command_id, (select max(notification_id) from log.events)
+    select last.number, last.recorded_at, after = last.command_id and done = last.number,
+        (select max(notification_id) from log.events)
     into receipt, appended_at, follows, head
     from (select) as one
     left join lateral (select * from log.receipts order by number desc limit 1) as last on true;

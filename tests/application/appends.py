@@ -78,7 +78,7 @@ def weaken(owner_url: str, *mutations: Without) -> None:
             connection.execute(sql.SQL(row[0].replace(mutation.rule, mutation.instead)))
 
 
-_APPEND = f"SELECT outcome FROM log.append({', '.join(['%s'] * 14)})"  # noqa: S608 – nothing but placeholders
+_APPEND = f"SELECT outcome FROM log.append({', '.join(['%s'] * 15)})"  # noqa: S608 – nothing but placeholders
 
 
 def append_now(connection: psycopg.Connection, group: Group) -> str:

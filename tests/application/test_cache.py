@@ -6,15 +6,19 @@ from collections.abc import Mapping
 import pytest
 
 from application.cache import StateCache
+from application.codec import encode
 from application.commands import Body
 from application.committer import Committer
-from application.store import Loaded, Store, load
+from application.store import Loaded, Store, append, load
 from application.work import Versioned, Work
 from domain.ids import UserId
 from domain.ledger import book
+from domain.ledger.entry import EntryPosted
 from interfaces.postgres.configuration import Urls
+from tests.application.appends import Fact, Sent, group_of
 from tests.application.world import (
     BOOK,
+    NOW,
     an_id,
     command,
     committing,
@@ -23,6 +27,7 @@ from tests.application.world import (
     lock_held,
     wait_for_the_lock,
 )
+from tests.domain.ledger.entries import entry
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +65,25 @@ async def test_what_another_process_moved_is_noticed_behind_a_group_that_is_unde
         await asyncio.sleep(0)
     assert not under_way.result().refused
     assert reading.result().body == {"version": 2}
+
+
+async def test_what_another_process_moves_before_the_group_that_is_under_way_is_noticed(
+    database: Urls, committer: Committer
+) -> None:
+    """The first group is appended behind the other process and has not read what that moved; the second has."""
+    for turn in ("first", "second"):
+        await committer.submit(deposit(turn, "1.00"))
+        await committer.submit(deposit(f"{turn} of another", "1.00", user=OTHER))
+    async with asyncio.TaskGroup() as group, lock_held(database) as holder:
+        under_way = group.create_task(committer.submit(deposit("under way", "1.00", user=OTHER)))
+        await wait_for_the_lock(database)
+        reading = group.create_task(committer.submit(command("reading", BOOK, decide=seen)))
+        await wait_for_the_lock(database, 2)
+        name, state = encode(EntryPosted(entry=entry(), posted_at=NOW))
+        moving = Sent(name="moving", facts=(Fact(stream=BOOK, version=3, name=name, state=state),))
+        assert (await append(holder, group_of(moving, bases={BOOK: 2}))).outcome == "appended"
+    assert not under_way.result().refused
+    assert reading.result().body == {"version": 3}
 
 
 async def test_a_committer_alone_is_taken_at_its_word(committer: Committer) -> None:

@@ -8,6 +8,7 @@ from application import streams
 from application.codec import encode
 from application.commands import Body, Command
 from application.committer import Committer
+from application.flight import Flight
 from application.store import Store, append
 from application.work import Work
 from domain.ids import EntryId, UserId
@@ -21,6 +22,7 @@ from tests.application.world import (
     an_id,
     command,
     committing,
+    connect,
     deposit,
     flow,
     lock_held,
@@ -156,3 +158,57 @@ async def test_a_refused_command_never_carries_a_dependant_in(careful: bool, dat
     if not careful:
         async with reading(database) as store:
             assert [event.version for event in await store.read_stream(BOOK)] == [2], "150 were spent that never came"
+
+
+GATE = 4711
+_RULE = "wrong := log.first_unbalanced(facts);"
+GATED = Without(
+    function="check_group",
+    rule=_RULE,
+    instead=f"if position('7.77' in fact_list) > 0 then perform pg_advisory_xact_lock({GATE}); end if; {_RULE}",
+)
+"""A group that moves 7.77 waits for an advisory lock before it asks for the lock of appends."""
+
+
+def under_way(committer: Committer) -> list[Flight]:
+    """Return the groups that are on their way to the log, which shows nowhere else."""
+    return list(committer._flights)  # noqa: SLF001 – a race is made by knowing who is where
+
+
+async def test_a_group_that_overtakes_the_one_before_it_is_sent_again_and_not_decided_again(database: Urls) -> None:
+    weaken(database.owner, GATED)
+    seen: list[int] = []
+
+    def spend_it(work: Work) -> Body:
+        seen.append(work.version(BOOK))
+        return spend("spend", "1.00").decide(work)
+
+    async with committing(database) as committer, await connect(database.app) as gate:
+        await committer.submit(deposit("first", "1.00"))
+        await gate.execute("select pg_advisory_lock(%s)", [GATE])
+        async with asyncio.TaskGroup() as group:
+            gated = group.create_task(committer.submit(deposit("gated", "7.77")))
+            await until(lambda: len(under_way(committer)) == 1)
+            spent = group.create_task(committer.submit(command("s", BOOK, decide=spend_it)))
+            await until(lambda: len(under_way(committer)) == 2 and under_way(committer)[1].appending.done())
+            assert under_way(committer)[1].appending.result().outcome == "moved"
+            await gate.execute("select pg_advisory_unlock(%s)", [GATE])
+        assert words([gated.result(), spent.result()]) == ["done", "done"]
+        assert (seen, committer.statistics.losses) == ([2], 0)
+        assert await balance(committer) == 777
+
+
+async def test_a_group_that_another_process_overtook_is_decided_again(database: Urls) -> None:
+    """The same, and the book has moved when the group before it has been appended: it is not sent a third time."""
+    weaken(database.owner, GATED)
+    async with committing(database) as committer, committing(database) as other, await connect(database.app) as gate:
+        await committer.submit(deposit("first", "1.00"))
+        await gate.execute("select pg_advisory_lock(%s)", [GATE])
+        async with asyncio.TaskGroup() as group:
+            gated = group.create_task(committer.submit(deposit("gated", "7.77", user=UserId(an_id("ana")))))
+            await until(lambda: len(under_way(committer)) == 1)
+            spent = group.create_task(committer.submit(spend("spend", "1.00")))
+            await until(lambda: len(under_way(committer)) == 2 and under_way(committer)[1].appending.done())
+            assert not (await other.submit(spend("elsewhere", "1.00"))).refused
+            await gate.execute("select pg_advisory_unlock(%s)", [GATE])
+        assert words([gated.result(), spent.result()]) == ["done", "insufficient_funds"]

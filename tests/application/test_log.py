@@ -109,7 +109,7 @@ async def test_a_command_is_done_once_and_its_receipt_is_the_answer(database: Ur
     said = await append(connection, again)
     assert (said.outcome, [str(detail).replace("-", "") for detail in said.detail or ()]) == ("receipts", [an_id("a")])
     weaken(database.owner, Without(function="done_before", rule="command_id = any(command_ids)", instead="false"))
-    again.after = an_id("a")
+    again.after, again.done = an_id("a"), 1
     with pytest.raises(errors.UniqueViolation):
         await append(connection, again)
 
@@ -133,7 +133,7 @@ async def test_a_group_is_taken_only_directly_behind_the_one_it_was_decided_on(
     """Another process wrote in between; the versions agree, but they are of other events."""
     await append(connection, group_of(Sent(name="another", facts=(Fact(),))))
     behind = group_of(Sent(name="b", facts=(Fact(version=2),)), bases={THING: 1})
-    behind.after, behind.strictly = an_id("decided on this"), True
+    behind.after, behind.done, behind.strictly = an_id("decided on this"), 1, True
     assert (await append(connection, behind)).outcome == "moved"
     assert await store.head() == 1
     weaken(database.owner, Without(function="what_moved", rule="if strictly then", instead="if false then"))
@@ -146,13 +146,13 @@ async def test_versions_are_looked_up_unless_nothing_was_done_since_they_were_tr
     await append(connection, group_of(two_facts("a")))
     await append(connection, group_of(Sent(name="b", facts=(Fact(version=3),)), bases={THING: 2}))
     late = group_of(Sent(name="c", facts=()), bases={THING: 2})
-    for after in (None, an_id("a")):
-        late.after = after
+    for after, done in ((None, 2), (an_id("a"), 1), (an_id("a"), 2), (an_id("b"), 1), (an_id("b"), None)):
+        late.after, late.done = after, done
         assert (await append(connection, late)).outcome == "moved"
     weaken(database.owner, Without(function="append", rule="if follows is not true then", instead="if false then"))
     assert (await append(connection, late)).outcome == "appended"
     late = group_of(Sent(name="d", facts=()), bases={THING: 3})
-    late.after = an_id("c")
+    late.after, late.done = an_id("c"), 3
     assert (await append(connection, late)).outcome == "appended"
 
 
@@ -160,7 +160,7 @@ async def test_what_was_done_before_shows_although_nobody_looked(connection: Con
     """Directly behind the last command nothing is looked up; the second receipt of a command is refused by itself."""
     await append(connection, group_of(two_facts("a")))
     again = group_of(two_facts("a", base=2), Sent(name="b", facts=()), bases={THING: 2})
-    again.after = an_id("a")
+    again.after, again.done = an_id("a"), 1
     said = await append(connection, again)
     assert (said.outcome, [detail.replace("-", "") for detail in said.detail or ()]) == ("receipts", [an_id("a")])
     assert await store.head() == 2
