@@ -8,16 +8,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
-from psycopg import AsyncConnection, OperationalError
-from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg import AsyncConnection, DataError, OperationalError
+from psycopg.errors import InvalidSqlStatementName, error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 _FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
 class Call:
-    """A statement under a name of its own. Its parameters are texts, as PostgreSQL reads their types."""
+    """A statement under a name of its own. Its parameters are texts, as PostgreSQL reads their types.
+
+    psycopg gives up all prepared statements of a connection when it undoes a transaction on which it has prepared some
+    itself. A call that meets this outside a transaction prepares its statement again; inside one it cannot, so that
+    whoever makes calls in transactions undoes them by `tell`.
+    """
 
     def __init__(self, name: str, statement: str) -> None:
         self._name = name
@@ -29,16 +34,32 @@ class Call:
 
         Raises what psycopg raises. Whoever is cancelled in the middle leaves a closed connection behind.
         """
-        if connection not in self._prepared:
-            await connection.execute(f"PREPARE {self._name} AS {self._statement}")
-            self._prepared.add(connection)
-        values = [None if value is None else value.encode() for value in parameters]
-        name = self._name.encode()
-        result = await _last_result(connection, lambda pgconn: pgconn.send_query_prepared(name, values))
+        values = [None if value is None else _encoded(value) for value in parameters]
+        try:
+            result = await self._send(connection, values)
+        except InvalidSqlStatementName:
+            self._prepared.discard(connection)
+            if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                raise
+            result = await self._send(connection, values)
         columns = range(result.nfields)
         return [
             [(result.get_value(row, column) or b"").decode() for column in columns] for row in range(result.ntuples)
         ]
+
+    async def _send(self, connection: AsyncConnection[Any], values: Sequence[bytes | None]) -> PGresult:
+        if connection not in self._prepared:
+            await tell(connection, f"PREPARE {self._name} AS {self._statement}".encode())
+            self._prepared.add(connection)
+        name = self._name.encode()
+        return await _last_result(connection, lambda pgconn: pgconn.send_query_prepared(name, values))
+
+
+def _encoded(value: str) -> bytes:
+    """Refuse what ends a text before its end: PostgreSQL would take the part before it for the whole."""
+    if "\x00" in value:
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return value.encode()
 
 
 async def tell(connection: AsyncConnection[Any], statements: bytes) -> None:

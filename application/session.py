@@ -41,6 +41,8 @@ class Session:
     async def open(self) -> None:
         """Connect; nobody waits for the lock of appends longer than its time-out."""
         self._connection = await self._connect()
+        # It prepares its own statement (calls.py), which psycopg would give up with those that it prepares itself.
+        self._connection.prepare_threshold = None
         speak_hex_ids(self._connection)
         await self._connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_S:g}s'")
 

@@ -7,10 +7,15 @@ from application.gathering import Gathering
 from application.store import Connection
 
 _ADVANCE = """
-    SELECT n FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[])
-        WITH ORDINALITY AS step (name, number, epoch, before, after, n)
-    WHERE projection.advance(name, number, epoch, before, after)
+    WITH free AS MATERIALIZED (
+        SELECT step.* FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[])
+            WITH ORDINALITY AS step (name, number, epoch, before, after, n)
+        INNER JOIN projection.generations AS g USING (name, number)
+        FOR UPDATE OF g SKIP LOCKED
+    )
+    SELECT n FROM free WHERE projection.advance(name, number, epoch, before, after)
 """
+"""Whoever holds a generation, for a switch, holds up nobody else's."""
 
 
 class Step(NamedTuple):
@@ -32,7 +37,10 @@ class Cursors:
         self._moving = Gathering(self._move)
 
     async def move(self, step: Step) -> bool:
-        """Move a cursor; return whether it was where it is said to be. What breaks it is raised for all who asked."""
+        """Move a cursor and return whether that was done: not where it is held or somewhere else.
+
+        What breaks it is raised for all who asked.
+        """
         return step in await self._moving.take(step)
 
     async def close(self) -> None:
@@ -44,7 +52,6 @@ class Cursors:
         if self._connection is None or self._connection.closed:
             self._connection = await self._connect()
             await self._connection.execute("SET synchronous_commit = off")
-        steps = sorted(steps)  # everybody locks rows in one order
         columns = [list(column) for column in zip(*steps, strict=True)]
         moved = await self._connection.execute(_ADVANCE, columns, prepare=True)
         return frozenset(steps[n - 1] for (n,) in await moved.fetchall())

@@ -130,10 +130,9 @@ class Follower:
         changes = Changes()
         handled = [fact for fact in found.facts if fact.recorded.name in self._projection.handles]
         changes.take(self._projection.apply_all((fact.recorded, fact.event) for fact in handled))
-        if changes or self._cursors is None:
+        if changes or not await self._moved_with_others(found.end):
             await self._commit(changes, found.end)
-        else:
-            await self._move(self._cursors, found.end)
+        self.progress.log_position = found.end
         self._note_lag(handled)
 
     async def _commit(self, changes: Changes, end: int) -> None:
@@ -143,14 +142,12 @@ class Follower:
             if await moved.fetchone() != (True,):
                 raise Overtaken
             await write(self._connection, changes)
-        self.progress.log_position = end
 
-    async def _move(self, cursors: Cursors, end: int) -> None:
+    async def _moved_with_others(self, end: int) -> bool:
+        if self._cursors is None:
+            return False
         before = self.progress.log_position
-        step = Step(self._generation.name, self._generation.number, self._epoch, before, end)
-        if not await cursors.move(step):
-            raise Overtaken
-        self.progress.log_position = end
+        return await self._cursors.move(Step(self._generation.name, self._generation.number, self._epoch, before, end))
 
     def _note_lag(self, handled: list[Fact]) -> None:
         if handled:

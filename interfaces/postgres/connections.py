@@ -6,10 +6,10 @@ Row-level security asks for the tenant of the transaction; nothing here ever set
 import functools
 import select
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, OperationalError, sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
@@ -92,7 +92,12 @@ async def _transaction(source: Pool, begin: bytes) -> AsyncIterator[Connection]:
     """Give a connection inside a transaction that is committed at the end of the block, or undone if it raises."""
     async with _lent(source) as connection:
         await tell(connection, begin)
-        yield connection
+        try:
+            yield connection
+        except BaseException:
+            with suppress(OperationalError):  # a connection that is lost has undone it by itself
+                await tell(connection, b"rollback")
+            raise
         await tell(connection, b"commit")
 
 

@@ -40,6 +40,26 @@ async def test_what_is_longer_than_any_buffer_arrives(connection: Connection) ->
     assert await ECHO.rows(connection, ["1", "x" * 9_000_000, "y" * 20_000_000]) == [["2", "x" * 9_000_000, "20000000"]]
 
 
+async def test_a_text_that_holds_a_nul_is_refused_and_not_cut_off(connection: Connection) -> None:
+    with pytest.raises(psycopg.DataError):
+        await ECHO.rows(connection, ["1", "a\x00b", ""])
+    assert await ECHO.rows(connection, ["1", "a", ""]) == [["2", "a", "0"]]
+
+
+async def test_a_statement_that_psycopg_gave_up_is_prepared_again(connection: Connection) -> None:
+    await ECHO.rows(connection, ["1", "", ""])
+    async with connection.transaction(force_rollback=True):
+        await connection.execute("select 1", prepare=True)
+    found = await connection.execute("select count(*) from pg_prepared_statements where name = 'echo'")
+    assert await found.fetchone() == (0,), "what this test is about"
+    assert await ECHO.rows(connection, ["1", "", ""]) == [["2", "", "0"]]
+    await connection.execute("deallocate all")
+    with pytest.raises(errors.InvalidSqlStatementName):
+        async with connection.transaction():
+            await ECHO.rows(connection, ["1", "", ""])
+    assert await ECHO.rows(connection, ["1", "", ""]) == [["2", "", "0"]]
+
+
 async def test_an_error_is_that_of_the_database_and_leaves_the_connection_usable(connection: Connection) -> None:
     with pytest.raises(errors.InvalidTextRepresentation):
         await ECHO.rows(connection, ["many", "", ""])

@@ -46,6 +46,16 @@ async def test_all_who_ask_at_once_are_moved_in_one_transaction(made: House) -> 
     await cursors.close()
 
 
+async def test_a_generation_that_somebody_holds_holds_up_no_other(made: House) -> None:
+    cursors = Cursors(made.connect_projector)
+    async with made.projector.connection() as holder, holder.transaction():
+        await holder.execute("UPDATE projection.generations SET role = 'retired' WHERE name = 'journal'")
+        moved = await asyncio.gather(*(cursors.move(Step(name, 1, 0, 0, 9)) for name in NAMES))
+        assert moved == [True, False, True]
+    assert await cursors.move(Step("journal", 1, 0, 0, 9))
+    await cursors.close()
+
+
 async def test_a_lost_connection_is_opened_again(made: House) -> None:
     opened: list[Connection] = []
 

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from application.calls import Call
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import connect, pool, reading, writing
 
@@ -70,6 +71,22 @@ async def test_writing_keeps_nothing_of_a_block_that_raises(notes: Urls) -> None
                 await connection.execute("insert into notes values ('acme', 'new'); select 1 / 0")
         async with reading(source, "acme") as connection:
             assert await (await connection.execute("select count(*) from notes")).fetchone() == (1,)
+
+
+async def test_an_undone_transaction_keeps_what_calls_have_prepared(notes: Urls) -> None:
+    """psycopg would give it up with the statements that it has prepared itself, and the next call would fail."""
+    bodies = Call("bodies", "SELECT body FROM notes")
+    async with pool(notes.app, name="test", size=1) as source:
+
+        async def fail() -> None:
+            async with reading(source, "acme") as connection:
+                assert await bodies.rows(connection, []) == [["ours"]]
+                await connection.execute("select body from notes", prepare=True)
+                raise ZeroDivisionError
+
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                await fail()
 
 
 async def test_connections_that_a_restart_has_broken_are_replaced_unseen(notes: Urls) -> None:
