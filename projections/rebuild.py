@@ -6,7 +6,9 @@ cleared away by the next who comes, or by a worker.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+
+from psycopg import InterfaceError, OperationalError
 
 from application.store import Connection, Store
 from projections import generations
@@ -18,6 +20,7 @@ from projections.parts import Apart
 from projections.switching import switch
 
 _LEASE = "SELECT pg_try_advisory_lock(hashtextextended('lastro.rebuild.' || %s, 0))"
+_RETURN_ALL = "SELECT pg_advisory_unlock_all()"
 _RETURN = "SELECT pg_advisory_unlock(hashtextextended('lastro.rebuild.' || %s, 0))"
 
 
@@ -78,12 +81,16 @@ async def require_equal(projection: Projection, candidate: Generation, *, connec
 
 @asynccontextmanager
 async def leased(names: Iterable[str], connect: Connect) -> AsyncIterator[Connection]:
-    """Hold the leases of models, which end with the connection that is given. Raises `RebuildRefused`."""
+    """Hold the leases of models on the connection that is given, and end them with it. Raises `RebuildRefused`."""
     async with await connect() as connection:
         for name in sorted(names):
             if not await _lease(connection, name):
                 raise RebuildRefused(f"{name} is being rebuilt by somebody else")
-        yield connection
+        try:
+            yield connection
+        finally:
+            with suppress(OperationalError, InterfaceError):  # with a lost connection they are gone
+                await connection.execute(_RETURN_ALL)  # its end alone may reach the server after the next who asks
 
 
 async def clear_abandoned(connection: Connection) -> list[Generation]:

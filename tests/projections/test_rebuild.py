@@ -8,6 +8,7 @@ import pytest
 from psycopg import errors
 from psycopg.sql import SQL, Identifier
 
+from application.store import Connection
 from domain.ids import UserId
 from domain.orders.terms import Side
 from domain.users import Role, SetRoles, SuspendUser
@@ -17,7 +18,7 @@ from projections.changes import Changes
 from projections.comparison import Difference, compare
 from projections.generations import Generation, RebuildRefused, list_generations
 from projections.models import PROJECTIONS, Projection
-from projections.rebuild import GenerationsDiffer, build, rebuild
+from projections.rebuild import GenerationsDiffer, build, leased, rebuild
 from projections.switching import switch
 from tests.projections import cashier, till
 from tests.projections.house import BANK, House, coins, projections_of, until
@@ -306,3 +307,17 @@ async def test_a_retired_generation_is_followed_until_it_is_dropped(house: House
 async def both(house: House) -> list[Generation]:
     async with house.projector.connection() as connection:
         return [one for one in await list_generations(connection) if one.name == "accounts"]
+
+
+async def test_whoever_is_done_has_given_the_lease_back(house: House) -> None:
+    """Even if its connection lives on: the server hears of the end of one when it pleases."""
+    async with house.projector.connection() as living_on:
+
+        async def connect() -> Connection:
+            return living_on
+
+        async with leased(["accounts"], connect):
+            pass
+        assert not living_on.closed
+        async with leased(["accounts"], house.connect_projector):
+            pass

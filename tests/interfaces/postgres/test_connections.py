@@ -18,6 +18,10 @@ alter table notes force row level security;
 create policy of_tenant on notes using (tenant = nullif(current_setting('app.tenant', true), ''));
 grant select, insert on notes to lastro_app;
 """
+_END_ALL_OF_THE_APP = """
+select pg_terminate_backend(pid, 5000) from pg_stat_activity
+where usename = 'lastro_app' and datname = current_database()
+"""
 
 
 @pytest.fixture
@@ -94,7 +98,7 @@ async def test_connections_that_a_restart_has_broken_are_replaced_unseen(notes: 
         async with reading(source, "acme"), reading(source, "acme"), reading(source, "acme"):
             pass
         with psycopg.connect(notes.owner, autocommit=True) as owner:
-            owner.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'lastro_app'")
+            owner.execute(_END_ALL_OF_THE_APP)
         for _ in range(6):
             async with reading(source, "acme") as connection:
                 assert await (await connection.execute("select body from notes")).fetchall() == [("ours",)]
