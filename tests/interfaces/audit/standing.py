@@ -8,7 +8,7 @@ import psycopg
 from interfaces.postgres.configuration import Urls
 from tests.interfaces.api.installation import until
 
-_LAST_READ = "LOCK TABLE journal_g1.entries IN ACCESS EXCLUSIVE MODE"
+_LAST_READ = "LOCK TABLE accounts_g1.balances IN ACCESS EXCLUSIVE MODE"
 """The ledger's pass reads it, one of the last pieces of a verification by one process."""
 _AUDITS = (
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lastro-audit' AND datname = current_database()"
