@@ -8,8 +8,8 @@ import psycopg
 from interfaces.postgres.configuration import Urls
 from tests.interfaces.api.installation import until
 
-_LAST_READ = "LOCK TABLE accounts_g1.balances IN ACCESS EXCLUSIVE MODE"
-"""The ledger's pass reads it, one of the last pieces of a verification by one process."""
+_LAST_READ = "LOCK TABLE evidence.liabilities IN ACCESS EXCLUSIVE MODE"
+"""The trees of liabilities are compared with it, one of the last pieces of a verification by one process."""
 _AUDITS = (
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lastro-audit' AND datname = current_database()"
 )
