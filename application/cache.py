@@ -56,6 +56,11 @@ class StateCache:
         self._current.clear()
         self._doubts += 1
 
+    def doubt_these(self, streams: Iterable[str]) -> None:
+        """Take in that we append to streams without knowing their states: what is read of them meanwhile is too old."""
+        self._current.difference_update(streams)
+        self._doubts += 1
+
     def put(self, stream: str, entry: Versioned) -> None:
         """Keep a committed state unless a newer one is there; drop what was used least recently."""
         known = self._entries.get(stream)

@@ -246,7 +246,7 @@ class Committer:
 
     def _is_current(self, group: Group) -> bool:
         """Tell whether what a group was decided on is known to be as the last command known leaves it."""
-        under_way = {stream for flight in self._flights for stream in flight.prepared.group.streams}
+        under_way = {stream for flight in self._flights for stream in flight.prepared.group.decided_on}
         return self._cache.are_current(stream for stream in group.decided_on if stream not in under_way)
 
     def _send(self) -> None:
@@ -258,6 +258,8 @@ class Committer:
             group.after, group.strictly = self._flights[-1].prepared.group.command_ids[-1], True
         elif self._is_current(group):
             group.after = self._last_command
+        if opened := group.open_streams:
+            self._cache.doubt_these(opened)
         busy = [flight.session for flight in self._flights]
         session = next(session for session in self._sessions if session not in busy)
         self._flights.append(Flight(prepared, session, self._wake.set))
@@ -359,6 +361,8 @@ class Committer:
         for stream, entry in prepared.changes.items():
             self._cache.put(stream, entry)
         self._cache.confirm(group.decided_on)
+        if opened := group.open_streams:
+            self._cache.doubt_these(opened)
         self._answers.extend(prepared.answers(appended))
 
     async def _answer_from_receipts(self, jobs: Sequence[Job], command_ids: Sequence[str]) -> Sequence[Job]:

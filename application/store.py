@@ -118,6 +118,11 @@ class Group:
         """The streams that have a base."""
         return (stream for stream, version in zip(self.streams, self.versions, strict=True) if version is not None)
 
+    @property
+    def open_streams(self) -> list[str]:
+        """The streams that are written without a base."""
+        return [stream for stream, version in zip(self.streams, self.versions, strict=True) if version is None]
+
     def place(self, stream: str, version: int | None) -> int:
         """Return the place of a stream, with this base where it is new to the group."""
         key = (stream, version is None)

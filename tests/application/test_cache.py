@@ -15,7 +15,7 @@ from domain.ids import UserId
 from domain.ledger import book
 from domain.ledger.entry import EntryPosted
 from interfaces.postgres.configuration import Urls
-from tests.application.appends import Fact, Sent, group_of
+from tests.application.appends import HOUSE, Fact, Sent, group_of
 from tests.application.world import (
     BOOK,
     NOW,
@@ -24,6 +24,7 @@ from tests.application.world import (
     committing,
     connect,
     deposit,
+    flow,
     lock_held,
     wait_for_the_lock,
 )
@@ -111,6 +112,21 @@ async def test_what_was_read_while_another_process_appended_is_not_current(
     assert not cache.are_current([BOOK])
     await cache.refresh([BOOK], store.load)
     assert cache.are_current([BOOK])
+
+
+async def test_what_is_written_without_its_state_is_not_current_any_more(committer: Committer) -> None:
+    """A book that one command read and another writes without a base: who reads it again must see what was written."""
+
+    def read(work: Work) -> Body:
+        return {"version": work.version(HOUSE)}
+
+    def write(work: Work) -> Body:
+        work.run(HOUSE, flow("psp:a +1.00 | bank:own:main -1.00", id=an_id("open"), kind="deposit"))
+        return {}
+
+    assert (await committer.submit(command("before", HOUSE, decide=read))).body == {"version": 0}
+    await committer.submit(command("writing", decide=write))
+    assert (await committer.submit(command("after", HOUSE, decide=read))).body == {"version": 1}
 
 
 async def test_what_is_forgotten_is_not_current() -> None:
