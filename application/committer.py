@@ -246,8 +246,10 @@ class Committer:
 
     def _is_current(self, group: Group) -> bool:
         """Tell whether what a group was decided on is known to be as the last command known leaves it."""
-        under_way = {stream for flight in self._flights for stream in flight.prepared.group.decided_on}
-        return self._cache.are_current(stream for stream in group.decided_on if stream not in under_way)
+        under_way: dict[str, int | None] = {}
+        for flight in self._flights:
+            under_way.update(flight.leaves)
+        return self._cache.currency.holds(group.bases, under_way)
 
     def _send(self) -> None:
         prepared, self._ahead = self._ahead, Prepared()
@@ -258,8 +260,6 @@ class Committer:
             group.after, group.strictly = self._flights[-1].prepared.group.command_ids[-1], True
         elif self._is_current(group):
             group.after = self._last_command
-        if opened := group.open_streams:
-            self._cache.doubt_these(opened)
         busy = [flight.session for flight in self._flights]
         session = next(session for session in self._sessions if session not in busy)
         self._flights.append(Flight(prepared, session, self._wake.set))
@@ -299,13 +299,19 @@ class Committer:
                 await self._sessions[0].free_the_lock()
             except (OperationalError, InterfaceError):
                 log.warning("committer.answer_lost", commands=len(jobs), exc_info=True)
-                for session in self._sessions:
-                    await session.reopen(stopping=lambda: self._stopping)
+                await self._reopen()
             except Exception as error:  # what one command brings in must not end the committer
                 log.exception("committer.group_refused", commands=len(jobs))
                 await self._isolate(jobs, error)
                 return
             self.statistics.most_losses = max(self.statistics.most_losses, losses + 1 if jobs else losses)
+
+    async def _reopen(self) -> None:
+        """Connect anew, perhaps to a log that was restored meanwhile: what is remembered has to be looked up again."""
+        for session in self._sessions:
+            await session.reopen(stopping=lambda: self._stopping)
+        self._cache.currency.doubt()
+        self._last_command = None
 
     async def _attempt(self, jobs: Sequence[Job], *, held: bool) -> Sequence[Job]:
         """Decide and append once. Return the jobs that must be decided again."""
@@ -354,15 +360,11 @@ class Committer:
         group = prepared.group
         self._alone = appended.head == self._seen_head
         if not self._alone:
-            self._cache.doubt()
+            self._cache.currency.doubt()
         self._seen_head = appended.head + len(group.event_ids)
         if group.command_ids:
             self._last_command, self._last_number = group.command_ids[-1], appended.receipt + len(group.command_ids)
-        for stream, entry in prepared.changes.items():
-            self._cache.put(stream, entry)
-        self._cache.confirm(group.decided_on)
-        if opened := group.open_streams:
-            self._cache.doubt_these(opened)
+        self._cache.appended(prepared.changes, prepared.leaves)
         self._answers.extend(prepared.answers(appended))
 
     async def _answer_from_receipts(self, jobs: Sequence[Job], command_ids: Sequence[str]) -> Sequence[Job]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from application.currency import Leaves
 from application.group import Prepared
 from application.session import Session
 from application.store import Appended, append
@@ -16,10 +17,12 @@ class Flight:
     prepared: Prepared
     session: Session
     landed: Callable[[], None]
+    leaves: Leaves = field(init=False)
     appending: asyncio.Task[Appended] = field(init=False)
     _again: bool = False
 
     def __post_init__(self) -> None:
+        self.leaves = self.prepared.leaves
         self._send()
 
     def came_too_early(self, last_command: str | None) -> bool:

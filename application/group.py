@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from application.codec import encode, event_id_of
 from application.commands import Command, Done, Refusal
+from application.currency import Leaves
 from application.log import Receipt
 from application.store import Appended, Group
 from application.work import Versioned, Work
@@ -97,6 +98,13 @@ class Prepared:
             self.group.add_event(event_id, place, name=name, state=state)
         self.group.end_command(envelope, name=job.command.name, answer=answer)
 
+    @property
+    def leaves(self) -> Leaves:
+        """The versions that streams will have when the group has been appended; None for those written without one."""
+        leaves = dict(zip(self.group.streams, self.group.versions, strict=True))
+        leaves.update((stream, entry.version) for stream, entry in self.changes.items())
+        return leaves
+
     def _outcome_of(self, command: Command) -> tuple[Outcome, Work]:
         """Run the rules; a refusal by state is an outcome and leaves nothing of what was done before it."""
         work = Work(self._states)
@@ -107,7 +115,8 @@ class Prepared:
 
     def answers(self, appended: Appended) -> Iterator[Answer]:
         """Return what is to be told to every caller of a committed group, one call each."""
-        before, number = appended.head, appended.receipt
+        before, number, recorded_at = appended.head, appended.receipt, appended.recorded_at
+        assert recorded_at is not None
         for (job, outcome), end in zip(self._outcomes, self.group.ends, strict=True):
             number += 1
             last = appended.head + end
@@ -123,7 +132,7 @@ class Prepared:
                 first_log_position=before + 1 if before < last else None,
                 last_log_position=last if before < last else None,
                 answer=outcome,
-                recorded_at=appended.recorded_at,
+                recorded_at=recorded_at,
             )
             before = last
             yield partial(job.answer, Done(receipt=receipt))

@@ -4,7 +4,7 @@ It moves rows and decides nothing: rules are in `domain`, grouping and retrying 
 an append.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -114,14 +114,10 @@ class Group:
     _places: dict[tuple[str, bool], int] = field(default_factory=dict)
 
     @property
-    def decided_on(self) -> Iterator[str]:
-        """The streams that have a base."""
-        return (stream for stream, version in zip(self.streams, self.versions, strict=True) if version is not None)
-
-    @property
-    def open_streams(self) -> list[str]:
-        """The streams that are written without a base."""
-        return [stream for stream, version in zip(self.streams, self.versions, strict=True) if version is None]
+    def bases(self) -> dict[str, int]:
+        """The versions that the group was decided on."""
+        places = zip(self.streams, self.versions, strict=True)
+        return {stream: version for stream, version in places if version is not None}
 
     def place(self, stream: str, version: int | None) -> int:
         """Return the place of a stream, with this base where it is new to the group."""
@@ -160,12 +156,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What `log.append()` said (schema/021_append_first.sql); `head` and `receipt` are from before the group."""
+    """What `log.append()` said (schema/021_append_first.sql); `head` and `receipt` are from before the group.
+
+    `recorded_at` is None where nothing was appended to an empty log.
+    """
 
     outcome: Outcome
     head: int
     receipt: int
-    recorded_at: datetime
+    recorded_at: datetime | None
     detail: Sequence[str] | None
 
 
@@ -185,7 +184,7 @@ async def append(connection: Connection, group: Group) -> Appended:
         outcome=cast("Outcome", outcome),
         head=int(head),
         receipt=int(receipt),
-        recorded_at=datetime.fromisoformat(recorded_at).astimezone(UTC),
+        recorded_at=datetime.fromisoformat(recorded_at).astimezone(UTC) if recorded_at else None,
         detail=detail.split("\x1e") if detail else None,
     )
 

@@ -68,8 +68,8 @@ async def test_recorded_at_grows_though_the_clock_goes_back(
         database.owner,
         Without(function="append", rule="greatest(clock_timestamp(),", instead="least(clock_timestamp(),"),
     )
-    late = await append(connection, group_of(Sent(name="late", facts=(Fact(version=4),)), bases={THING: 3}))
-    assert late.recorded_at < times[-1]
+    await append(connection, group_of(Sent(name="late", facts=(Fact(version=4),)), bases={THING: 3}))
+    assert (await store.read_after(3, limit=9)).events[0].recorded_at < ahead
 
 
 async def test_recorded_at_is_one_instant_per_group_and_grows_by_group(connection: Connection, store: Store) -> None:
@@ -138,6 +138,14 @@ async def test_a_group_is_taken_only_directly_behind_the_one_it_was_decided_on(
     assert await store.head() == 1
     weaken(database.owner, Without(function="what_moved", rule="if strictly then", instead="if false then"))
     assert (await append(connection, behind)).outcome == "appended"
+
+
+async def test_what_an_empty_log_does_not_take_has_no_time(connection: Connection) -> None:
+    behind = group_of(two_facts("a"))
+    behind.after, behind.done, behind.strictly = an_id("decided on this"), 1, True
+    moved = await append(connection, behind)
+    lost = await append(connection, group_of(two_facts("a"), seen_head=1))
+    assert [(one.outcome, one.recorded_at) for one in (moved, lost)] == [("moved", None), ("epoch", None)]
 
 
 async def test_versions_are_looked_up_unless_nothing_was_done_since_they_were_true(
