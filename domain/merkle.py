@@ -10,10 +10,10 @@ from hashlib import sha256
 
 HASH_BYTES = 32
 EMPTY_ROOT = sha256(b"").digest()
-_LEAF, _NODE = b"\x00", b"\x01"
+LEAF, _NODE = b"\x00", b"\x01"
 _ABSENT = b"\xff\xff\xff\xff"
-_LENGTHS = tuple(length.to_bytes(4, "big") for length in range(2_048))
-"""Those of nearly all fields: a leaf has fifteen of them."""
+LENGTHS = tuple(length.to_bytes(4, "big") for length in range(2_048))
+"""Lengths as they stand before a field, those of nearly all fields: a leaf has fifteen of them."""
 
 
 def fields_of(values: Iterable[bytes | str | int | None]) -> bytes:
@@ -31,12 +31,12 @@ def field_of(value: bytes | str | int | None) -> bytes:
         return _ABSENT
     data = value if isinstance(value, bytes) else str(value).encode()
     length = len(data)
-    return (_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4, "big")) + data
+    return (LENGTHS[length] if length < len(LENGTHS) else length.to_bytes(4, "big")) + data
 
 
 def leaf_of(data: bytes) -> bytes:
     """Return the hash of a leaf."""
-    return sha256(_LEAF + data).digest()
+    return sha256(LEAF + data).digest()
 
 
 def node_of(left: bytes, right: bytes) -> bytes:

@@ -30,22 +30,35 @@ _OUTSIDE = "outside fact"
 """Followed by the line's name: only the claim itself says at which provider or bank the line is."""
 
 
-def check_claims(facts: Sequence[Fact], tally: Tally) -> None:
-    """Look at each append of these events; they end where an append ends."""
-    taken: Claims = {}
-    needed: Claims = {}
-    for fact in facts:
-        needs, takes = (None, None) if _is_plain(fact.event) else (_needed(fact), _taken(fact))
+class Claiming:
+    """The appends of events that come in log order, and begin and end where one does."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._taken: Claims = {}
+        self._needed: Claims = {}
+
+    def take(self, facts: Sequence[Fact]) -> None:
+        """Look at the next events, and at each append that ends among them."""
+        taken, needed = self._taken, self._needed
+        for fact in facts:
+            if not _is_plain(fact.event):
+                self._take(fact)
+            if (taken or needed) and fact.ends_append:
+                _compare(taken, needed, self._tally)
+                taken.clear()
+                needed.clear()
+
+    def _take(self, fact: Fact) -> None:
+        needs, takes = _needed(fact), _taken(fact)
         if needs is not None:
-            needed[needs] = fact.log_position
+            self._needed[needs] = fact.log_position
         if takes is not None:
-            taken[takes] = fact.log_position
+            self._taken[takes] = fact.log_position
             belongs = _belongs(fact, takes)
             if belongs != fact.stream:
-                tally.find(fact.log_position, f"what it claims belongs to {belongs}, but it lies in {fact.stream}")
-        if (taken or needed) and fact.ends_append:
-            _compare(taken, needed, tally)
-            taken, needed = {}, {}
+                where = f"what it claims belongs to {belongs}, but it lies in {fact.stream}"
+                self._tally.find(fact.log_position, where)
 
 
 def _is_plain(event: object) -> bool:

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from sys import byteorder
 from typing import Any, NamedTuple
 
@@ -19,11 +20,16 @@ from interfaces.audit.snapshot import MOMENT_ZERO
 _MICROSECOND = timedelta(microseconds=1)
 
 
+Values = tuple[Any, ...]
+Part = str | bytes
+"""A column, or some of its values, joined."""
+
+
 class Form(NamedTuple):
     """How a column is joined: by an aggregate of PostgreSQL, and by us."""
 
     joined_there: SQL
-    joined_here: Callable[[Sequence[Any]], str | bytes]
+    joined_here: Callable[[Sequence[Any]], Part]
 
 
 class NotComparable(ValueError):
@@ -35,18 +41,46 @@ def form_of(kind: str, *, nullable: bool) -> Form | None:
     return _FORMS.get((kind, nullable))
 
 
-def are_equal(forms: Sequence[Form], live: Sequence[Any], expected: Sequence[tuple[Any, ...]]) -> bool:
-    """Tell whether a number of rows and their joined columns are those of the expected rows. False may be wrong."""
-    count, *columns = live
-    if count != len(expected):
-        return False
-    try:
-        return all(
-            form.joined_here(values) == joined
-            for form, values, joined in zip(forms, zip(*expected, strict=True), columns, strict=False)
-        )
-    except (NotComparable, TypeError, OverflowError):
-        return False
+class Joined:
+    """Rows in the order of their key, joined column by column as they come, so that they need not be kept.
+
+    Those of a tenant come in order; PostgreSQL has the tenants one after the other.
+    """
+
+    def __init__(self, forms: Sequence[Form] | None) -> None:
+        self._forms = forms or ()
+        self._of_tenants: dict[str, list[list[Part]]] = {}
+        self._is_comparable = forms is not None
+        self.count = 0
+
+    def take(self, tenant: str, rows: Sequence[Values]) -> None:
+        """Add the next rows of a tenant."""
+        self.count += len(rows)
+        if not rows or not self._is_comparable:
+            return
+        columns = self._of_tenants.setdefault(tenant, [[] for _ in self._forms])
+        try:
+            for form, values, parts in zip(self._forms, zip(*rows, strict=True), columns, strict=True):
+                parts.append(form.joined_here(values))
+        except (NotComparable, TypeError, OverflowError):
+            self._is_comparable = False
+
+    def equals(self, live: Sequence[Any]) -> bool:
+        """Tell whether a number of rows and their joined columns are those of all rows. False may be wrong."""
+        count, *columns = live
+        return self._is_comparable and count == self.count and (not count or columns == self.columns())
+
+    def columns(self) -> list[Part]:
+        """Return the joined columns."""
+        tenants = [self._of_tenants[tenant] for tenant in sorted(self._of_tenants, key=str.encode)]
+        return [_whole(parts) for parts in zip(*tenants, strict=True)]
+
+
+def _whole(parts: Sequence[Sequence[Part]]) -> Part:
+    joined = list(chain.from_iterable(parts))
+    if isinstance(joined[0], bytes):
+        return b"".join(part for part in joined if isinstance(part, bytes))
+    return "\n".join(part for part in joined if isinstance(part, str))
 
 
 def _texts(values: Sequence[str]) -> str:

@@ -13,20 +13,24 @@ from application.evidence.trees import split
 from application.store import EVENT_COLUMNS
 from domain.ledger.entry import EntryPosted
 from domain.merkle import HASH_BYTES
-from interfaces.audit.claims import check_claims
-from interfaces.audit.evidence import check_leaves
-from interfaces.audit.facts import Fact, Handled, leaf_of_row
+from interfaces.audit.claims import Claiming
+from interfaces.audit.evidence import SealedLeaves
+from interfaces.audit.facts import Fact, Handled
 from interfaces.audit.findings import Tallies, Tally
-from interfaces.audit.journal import check_journal
-from interfaces.audit.log import Streams, check_shape
+from interfaces.audit.journal import JournalRange
+from interfaces.audit.leaves import leaves_of
+from interfaces.audit.log import Row, Shape, Streams
 from interfaces.audit.models import Model
-from interfaces.audit.replay import replay_history, replay_range
+from interfaces.audit.replay import Replay
 from interfaces.audit.scope import WHOLE, Scope
-from interfaces.audit.snapshot import Connection, rows
+from interfaces.audit.snapshot import Connection, chunks, rows
 from projections.changes import Changes
 from projections.models import PROJECTIONS
 
 CHECKS = ("codec",)
+
+AT_A_TIME = 250
+"""Events that are looked at together: what is made of them still lies in the processor's cache for the next check."""
 
 _RANGE = f"""
     SELECT {EVENT_COLUMNS} FROM log.events WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id
@@ -71,48 +75,96 @@ def check_events(
 ) -> Read:
     """Read and check one range of the log. `hashes` are those of its leaves, as far as they are sealed."""
     tallies = Tallies.of(scope)
-    found = rows(connection, _RANGE, within.behind, within.upto, moments_as_numbers=True)
-    before = found.pop(0) if within.behind else None
-    with tallies.timed("log positions"):
-        streams = check_shape(found, before=before, tallies=tallies)
-    with tallies.timed("evidence of events") as tally:
-        leaves = split(hashes)
-        sealed = [(row[0], row[0], leaf_of_row(row)) for row in found if row[0] <= within.behind + len(leaves)]
-        check_leaves(sealed, leaves, behind=within.behind, tally=tally)
-        tally.count("unsealed", len(found) - len(sealed))
-    with tallies.timed("codec") as tally:
-        tally.count("events", len(found))
-        facts = [fact for row in found if (fact := _decoded(row, tally)) is not None]
-        _check_encoding(facts, tally)
-    with tallies.timed("claims") as tally:
-        check_claims(facts, tally)
-    handled = Handled(facts)
-    behind, upto = within.behind, None if within.last else within.upto
-    if journal is not None:
-        check_journal(connection, journal, found, behind=behind, upto=upto, tallies=tallies)
-    changes = {
-        model.name: replay_range(connection, model, handled, behind=behind, upto=upto, tallies=tallies)
-        for model in models
-    }
-    return Read(within, tallies, streams, changes, leaf_of_row(found[-1]) if found else b"")
+    checking: _Checking | None = None
+    last: Row | None = None
+    for events in chunks(connection, _RANGE, within.behind, within.upto, size=AT_A_TIME):
+        if checking is None:
+            before = events.pop(0) if within.behind else None
+            checking = _Checking(within, before, models=models, journal=journal, hashes=hashes, tallies=tallies)
+        checking.take(events)
+        last = events[-1] if events else last
+    if checking is None:
+        checking = _Checking(within, None, models=models, journal=journal, hashes=hashes, tallies=tallies)
+    return checking.close(connection, last)
+
+
+class _Checking:
+    """All checks of a range on their way through it, and what they have found."""
+
+    def __init__(
+        self,
+        within: Range,
+        before: Row | None,
+        *,
+        models: tuple[Model, ...],
+        journal: Model | None,
+        hashes: bytes,
+        tallies: Tallies,
+    ) -> None:
+        self._within = within
+        self._tallies = tallies
+        self._shape = Shape(before, tallies)
+        self._sealed = within.behind + len(hashes) // HASH_BYTES
+        self._evidence = SealedLeaves(split(hashes), behind=within.behind, tally=tallies["evidence of events"])
+        self._claiming = Claiming(tallies["claims"])
+        self._journal = None if journal is None else JournalRange(journal, tallies)
+        self._replays = {model.name: Replay(model, tallies) for model in models}
+
+    def take(self, events: list[Row]) -> None:
+        """Check the next events."""
+        with self._tallies.timed("log positions"):
+            self._shape.take(events)
+        with self._tallies.timed("evidence of events") as tally:
+            sealed = events if events and events[-1][0] <= self._sealed else self._sealed_of(events)
+            self._evidence.take_all([row[0] for row in sealed], leaves_of(sealed))
+            tally.count("unsealed", len(events) - len(sealed))
+        with self._tallies.timed("codec") as tally:
+            tally.count("events", len(events))
+            facts = [fact for row in events if (fact := _decoded(row, tally)) is not None]
+            _check_encoding(facts, tally)
+        with self._tallies.timed("claims"):
+            self._claiming.take(facts)
+        if self._journal is not None:
+            self._journal.take(events)
+        handled = Handled(facts)
+        for replay in self._replays.values():
+            replay.take(handled)
+
+    def _sealed_of(self, events: list[Row]) -> list[Row]:
+        return [row for row in events if row[0] <= self._sealed]
+
+    def close(self, connection: Connection, last: Row | None) -> Read:
+        """Compare what lies in the read models for this range."""
+        within = self._within
+        streams = self._shape.close()
+        with self._tallies.timed("evidence of events"):
+            self._evidence.close()
+        behind, upto = within.behind, None if within.last else within.upto
+        if self._journal is not None:
+            self._journal.compare(connection, behind=behind, upto=upto)
+        changes = {name: replay.compare(connection, behind=behind, upto=upto) for name, replay in self._replays.items()}
+        return Read(within, self._tallies, streams, changes, leaves_of([last])[0] if last is not None else b"")
 
 
 def read_again(connection: Connection, within: Range, *, models: tuple[Model, ...], scope: Scope = WHOLE) -> Read:
     """Read a range only for what rests on it: streams that go on behind it, and read models that are compared whole."""
     tallies = Tallies.of(scope)
     found = rows(connection, _RANGE, within.behind, within.upto, moments_as_numbers=True)
-    before = found.pop(0) if within.behind else None
-    streams = check_shape(found, before=before, tallies=Tallies())
+    shape = Shape(found.pop(0) if within.behind else None, Tallies())
+    shape.take(found)
     handled = _handled_by(models)
     with tallies.timed("codec") as tally:
         facts = Handled(fact for row in found if row[3] in handled and (fact := _decoded(row, tally)) is not None)
-    return Read(within, tallies, streams, {model.name: replay_history(model, facts, tallies) for model in models})
+    replays = {model.name: Replay(model, tallies) for model in models}
+    for replay in replays.values():
+        replay.take(facts)
+    return Read(within, tallies, shape.close(), {name: replay.leave() for name, replay in replays.items()})
 
 
 def end_of(connection: Connection, log_position: int) -> bytes:
     """Return the hash of an event by which the end of a range is known again; of none, nothing."""
     found = rows(connection, _RANGE, log_position, log_position, moments_as_numbers=True)
-    return leaf_of_row(found[0]) if found else b""
+    return leaves_of(found)[0] if found else b""
 
 
 def _handled_by(models: tuple[Model, ...]) -> frozenset[str]:
@@ -131,7 +183,8 @@ def _decoded(row: tuple[Any, ...], tally: Tally) -> Fact | None:
             return None
     if isinstance(event, EntryPosted) and event.entry.id != event_id.hex():
         tally.find(position, f"entry {event.entry.id} lies under the event id {event_id.hex()}")
-    return Fact(position, tenant, stream, name, index == size, state, event, row, as_written)
+    # The initialiser of a named tuple is written in Python.
+    return tuple.__new__(Fact, (position, tenant, stream, name, index == size, state, event, row, as_written))
 
 
 def _check_encoding(facts: Sequence[Fact], tally: Tally) -> None:

@@ -72,7 +72,7 @@ def sealed_leaves(connection: Connection) -> bytes:
 
 
 def check_evidence(connection: Connection, *, seals: Seals = NO_SEALS, scope: Scope = WHOLE) -> Tallies:
-    """Check all tiles and checkpoints, and receipts in scope against them; of events see `check_leaves`."""
+    """Check all tiles and checkpoints, and receipts in scope against them; of events see events.py."""
     tallies = Tallies.of(Scope(kept=scope.kept))
     sealed = {}
     for tree in ("events", "receipts"):
@@ -83,7 +83,9 @@ def check_evidence(connection: Connection, *, seals: Seals = NO_SEALS, scope: Sc
         hashes = sealed["receipts"].leaves[behind : scope.receipts_upto]
         receipts = portions(connection, _RECEIPTS, behind, behind + len(hashes))
         leaves = (_leaf(StoredReceipt(*row)) for some in receipts for row in some)
-        check_leaves(leaves, hashes, behind=behind, tally=tally)
+        comparison = SealedLeaves(hashes, behind=behind, tally=tally)
+        comparison.take(leaves)
+        comparison.close()
         tally.count("unsealed", one(connection, _LATER_RECEIPTS, max(behind, all_sealed), scope.receipts_upto)[0])
     with tallies.timed("checkpoints") as tally:
         _check_checkpoints(connection, tally, sealed, key=seals.key)
@@ -116,23 +118,42 @@ def _sealed(connection: Connection, tally: Tally, name: str) -> Sealed:
     return Sealed(tuple(leaves), tuple(trees))
 
 
-def check_leaves(found: Iterable[Leaf], hashes: Sequence[bytes], *, behind: int, tally: Tally) -> None:
-    """Compare the leaves of events or receipts with the hashes that follow behind a number.
+class SealedLeaves:
+    """The leaves of events or receipts against the hashes that follow behind a number. A missing one is named once."""
 
-    A missing one is named once.
-    """
-    expected, seen = behind, 0
-    for number, position, leaf in found:
-        expected += 1
-        seen += 1
-        if number != expected:
-            tally.find(position, f"number {expected} is missing, and number {number} comes instead")
-        expected = number
-        if leaf != hashes[expected - behind - 1]:
-            tally.find(position, f"number {expected} is not what was sealed: something in it was changed")
-    if expected < behind + len(hashes):
-        tally.find(None, f"numbers {expected + 1} to {behind + len(hashes)} were sealed and are gone")
-    tally.count("compared", seen)
+    def __init__(self, hashes: Sequence[bytes], *, behind: int, tally: Tally) -> None:
+        self._hashes = hashes
+        self._behind = self._reached = behind
+        self._tally = tally
+        self._seen = 0
+
+    def take(self, found: Iterable[Leaf]) -> None:
+        """Compare the next ones."""
+        for number, position, leaf in found:
+            expected = self._reached + 1
+            self._seen += 1
+            self._reached = number
+            if number != expected:
+                self._tally.find(position, f"number {expected} is missing, and number {number} comes instead")
+            if leaf != self._hashes[number - self._behind - 1]:
+                self._tally.find(position, f"number {number} is not what was sealed: something in it was changed")
+
+    def take_all(self, numbers: list[int], leaves: list[bytes]) -> None:
+        """Compare the next ones, whose numbers are their log positions: together, and one by one where they differ."""
+        first, last = self._reached + 1, self._reached + len(numbers)
+        are_next = numbers == list(range(first, last + 1))
+        if are_next and leaves == list(self._hashes[first - self._behind - 1 : last - self._behind]):
+            self._reached = last
+            self._seen += len(numbers)
+        else:
+            self.take(zip(numbers, numbers, leaves, strict=True))
+
+    def close(self) -> None:
+        """Name what was sealed and did not come."""
+        last = self._behind + len(self._hashes)
+        if self._reached < last:
+            self._tally.find(None, f"numbers {self._reached + 1} to {last} were sealed and are gone")
+        self._tally.count("compared", self._seen)
 
 
 def _leaf(receipt: StoredReceipt) -> Leaf:

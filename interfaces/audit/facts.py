@@ -8,11 +8,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from application.evidence.leaves import event_leaf_hash
 from application.log import Recorded
 from interfaces.audit.snapshot import MOMENT_ZERO
-
-_MICROSECONDS = int(MOMENT_ZERO.timestamp()) * 1_000_000
 
 
 class Fact(NamedTuple):
@@ -54,48 +51,17 @@ class Handled:
 
 def recorded_of(row: tuple[Any, ...]) -> Recorded:
     """Return an event as read models are given it."""
-    position, stream, version, name, state, event, tenant, actor, command, correlation, causation = row[:11]
-    append_id, index, size, moment = row[11:]
-    return Recorded(
-        position,
-        stream,
-        version,
-        name,
-        state,
-        event.hex(),
-        tenant,
-        actor,
-        command.hex(),
-        correlation.hex(),
-        causation.hex() if causation else None,
-        append_id,
-        index,
-        size,
-        time_of(moment),
-    )
-
-
-def leaf_of_row(row: tuple[Any, ...]) -> bytes:
-    """Return the hash of an event's leaf."""
-    position, stream, version, name, state, event, tenant, actor, command, correlation, causation = row[:11]
-    append_id, index, size, moment = row[11:]
-    return event_leaf_hash(
-        position,
-        stream,
-        version,
-        name,
-        moment + _MICROSECONDS,
-        event.hex(),
-        tenant,
-        actor,
-        command.hex(),
-        correlation.hex(),
-        causation.hex() if causation else None,
-        append_id,
-        index,
-        size,
-        state,
-    )
+    (
+        position, stream, version, name, state, event, tenant, actor, command, correlation, causation, append_id, index,
+        size, moment,
+    ) = row  # fmt: skip
+    caused_by = causation.hex() if causation else None
+    command_id, correlation_id = command.hex(), correlation.hex()
+    # The initialisers of named tuples are written in Python, which takes as long as all the rest.
+    return tuple.__new__(Recorded, (
+        position, stream, version, name, state, event.hex(), tenant, actor, command_id, correlation_id, caused_by,
+        append_id, index, size, time_of(moment),
+    ))  # fmt: skip
 
 
 @lru_cache(maxsize=1_024)

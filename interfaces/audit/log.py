@@ -3,7 +3,7 @@
 It looks at the envelope only; what events say is decoded elsewhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,35 +35,48 @@ class Streams:
     versions: dict[str, int] = field(default_factory=dict)
 
 
-def check_shape(events: Iterable[Row], *, before: Row | None, tallies: Tallies) -> Streams:
-    """Read the envelopes of a range in log order. It lies behind the event `before`, which ends an append."""
-    streams = Streams()
-    begin, versions = streams.begin, streams.versions
-    append = _Append(tallies, before)
-    position, latest = (before[0], before[-1]) if before else (0, 0)
-    seen = 0
-    for number, stream, version, _, _, _, tenant, actor, command, _, _, append_id, index, size, recorded_at in events:
-        if number != position + 1:
-            tallies["log positions"].find(position + 1, f"no event up to log position {number}: something was dropped")
-        position = number
-        known = versions.get(stream)
-        if known is None:
-            begin[stream] = position, version
-        elif version != known + 1:
-            tallies["stream versions"].find(position, _GOES.format(stream, known, version))
-        versions[stream] = version
-        if recorded_at < latest:
-            tallies["times"].find(position, "recorded before the event that it follows")
-        latest = recorded_at
-        append.take(position, index, size=size, whose=(append_id, command, tenant, actor, recorded_at))
-        if not stream.startswith(f"{tenant}:"):
-            tallies["tenants"].find(position, f"{stream} is not a stream of tenant {tenant}")
-        seen += 1
-    append.end(position)
-    for check in CHECKS:
-        tallies[check].count("events", seen)
-    tallies["appends"].count("appends", append.number)
-    return streams
+class Shape:
+    """The envelopes of a range on the way through it, in log order. It lies behind `before`, which ends an append."""
+
+    def __init__(self, before: Row | None, tallies: Tallies) -> None:
+        self.streams = Streams()
+        self._tallies = tallies
+        self._append = _Append(tallies, before)
+        self._position: int = before[0] if before else 0
+        self._latest: int = before[-1] if before else 0
+        self._seen = 0
+
+    def take(self, events: Sequence[Row]) -> None:
+        """Look at the next events."""
+        tallies, append, position, latest = self._tallies, self._append, self._position, self._latest
+        begin, versions = self.streams.begin, self.streams.versions
+        for number, stream, version, _, _, _, tenant, actor, command, _, _, append_id, index, size, moment in events:
+            if number != position + 1:
+                dropped = f"no event up to log position {number}: something was dropped"
+                tallies["log positions"].find(position + 1, dropped)
+            position = number
+            known = versions.get(stream)
+            if known is None:
+                begin[stream] = position, version
+            elif version != known + 1:
+                tallies["stream versions"].find(position, _GOES.format(stream, known, version))
+            versions[stream] = version
+            if moment < latest:
+                tallies["times"].find(position, "recorded before the event that it follows")
+            latest = moment
+            append.take(position, index, size=size, whose=(append_id, command, tenant, actor, moment))
+            if not stream.startswith(f"{tenant}:"):
+                tallies["tenants"].find(position, f"{stream} is not a stream of tenant {tenant}")
+        self._position, self._latest = position, latest
+        self._seen += len(events)
+
+    def close(self) -> Streams:
+        """Look at the last append, and return the streams."""
+        self._append.end(self._position)
+        for check in CHECKS:
+            self._tallies[check].count("events", self._seen)
+        self._tallies["appends"].count("appends", self._append.number)
+        return self.streams
 
 
 def check_versions(connection: Connection, ranges: Sequence[Streams], *, behind: int, tallies: Tallies) -> None:

@@ -10,13 +10,11 @@ from typing import Any, Self
 
 from psycopg.sql import SQL, Composed, Identifier
 
-from interfaces.audit.columns import Form, are_equal, form_of
+from interfaces.audit.columns import Form, Joined, Values, form_of
 from interfaces.audit.findings import EVERYBODY, Tallies, Tally
 from interfaces.audit.snapshot import Connection, one, portions, rows
 from projections.generations import definition_of
 from projections.models import PROJECTIONS
-
-Values = tuple[Any, ...]
 
 _LIVE = """
     SELECT name, number, definition, log_position FROM projection.generations WHERE role = 'live' ORDER BY name
@@ -35,7 +33,8 @@ _TABLES = """
 _ENDS_APPEND = "SELECT count(*) FROM log.events WHERE notification_id = %s AND append_index = append_size"
 _POSITION = "log_position"
 _TENANT = "tenant"
-_LAST = 2**63 - 1
+LAST = 2**63 - 1
+"""Behind every log position."""
 _SHOWN = 80
 _ALL = SQL("SELECT {} FROM {} ORDER BY {}")
 _RANGE = SQL("SELECT {} FROM {} WHERE log_position > %s AND log_position <= %s ORDER BY {}")
@@ -161,14 +160,22 @@ def compare_range(
     expected there are mostly none, and nothing to be joined.
     """
     expected.sort(key=itemgetter(*map(table.columns.index, table.key)))
-    within = behind, _LAST if upto is None else upto
-    joined = table.joined() if expected else None
-    if joined is not None and table.forms and are_equal(table.forms, one(connection, joined, *within), expected):
-        tally.count("rows", len(expected))
-        return
+    within = behind, LAST if upto is None else upto
+    if table.forms is not None and expected:
+        joined = Joined(table.forms)
+        joined.take("", expected)
+        if are_joined(connection, table, joined, behind=behind, upto=upto):
+            tally.count("rows", len(expected))
+            return
     live = rows(connection, table.query(_RANGE), *within)
     tally.count("rows", 0)
     _compare(table, {table.key_of(row): row for row in expected}, live, position=behind, tally=tally)
+
+
+def are_joined(connection: Connection, table: Table, expected: Joined, *, behind: int, upto: int | None) -> bool:
+    """Tell whether PostgreSQL joins the rows of a range to the same. False may be wrong: it is if none is expected."""
+    query = table.joined() if expected.count else None
+    return query is not None and expected.equals(one(connection, query, behind, LAST if upto is None else upto))
 
 
 def compare_whole(

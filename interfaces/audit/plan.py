@@ -103,7 +103,7 @@ def subject_of(connection: Connection, scope: Scope, *, head: int, models: tuple
 
 
 def pieces_of(connection: Connection, subject: Subject, *, at_once: int) -> list[Piece]:
-    """Return the work, in ranges of about `at_once` events: long passes first, which the helper begins with."""
+    """Return the work, in ranges of about `at_once` events: long passes first, none is left for the end."""
     return [*_long(connection, subject), *_history(connection, subject, at_once), *_read(connection, subject, at_once)]
 
 
@@ -115,8 +115,8 @@ def _long(connection: Connection, subject: Subject) -> Iterator[Piece]:
     sealed = [*where, _digest([subject.hashes]), str(one(connection, _EVIDENCE)), str(seals.key), *seals.kept_outside]
     ledger = partial(check_ledger, accounts=accounts, scope=scope)
     owed = partial(check_liabilities, nonces=seals.nonces, scope=scope)
-    yield Piece("evidence", _digest(sealed), partial(check_evidence, seals=seals, scope=scope))
     yield Piece("ledger", _digest([*where, *subject.read_within([accounts] if accounts else [])]), ledger)
+    yield Piece("evidence", _digest(sealed), partial(check_evidence, seals=seals, scope=scope))
     yield Piece("liabilities", _digest([*sealed, str(seals.nonces is None)]), owed)
     for name, check in (
         ("event ids", check_event_ids),

@@ -4,47 +4,51 @@ Rows that belong to one event each are compared range by range; all others are g
 at its end. Journal and balances are compared with what the auditor itself makes of the stored JSON (ledger.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from interfaces.audit.facts import Handled
 from interfaces.audit.findings import Tallies
-from interfaces.audit.models import Model, compare_range, compare_whole
+from interfaces.audit.models import Model, Table, compare_range, compare_whole
 from interfaces.audit.snapshot import Connection
 from projections.changes import Changes
 from projections.models import PROJECTIONS
 
 
-def replay_range(
-    connection: Connection, model: Model, facts: Handled, *, behind: int, upto: int | None, tallies: Tallies
-) -> Changes:
-    """Replay a range of the log up to the model's cursor, compare what can be compared now, and return the rest."""
-    rest = Changes()
-    with tallies.timed(model.check) as tally:
-        _replay(model, facts, rest)
-        for name, table in model.tables.items():
-            if table.in_log_order:
-                made = rest.take_appended(name) if name in rest.tables else []
+class Replay:
+    """What a model's own rules make of a range of the log, up to the model's cursor."""
+
+    def __init__(self, model: Model, tallies: Tallies) -> None:
+        self._model = model
+        self._projection = PROJECTIONS[model.name]
+        self._tallies = tallies
+        self._made = Changes()
+
+    def take(self, facts: Handled) -> None:
+        """Replay the next events."""
+        found = facts.of(self._projection.handles)
+        if found:
+            with self._tallies.timed(self._model.check):
+                read = (fact for fact in found if fact.log_position <= self._model.cursor)
+                self._made.take(self._projection.apply_all((fact.recorded(), fact.event) for fact in read))
+
+    def compare(self, connection: Connection, *, behind: int, upto: int | None) -> Changes:
+        """Compare what can be compared now, up to a position or all behind, and return the rest."""
+        with self._tallies.timed(self._model.check) as tally:
+            for table in self._in_log_order():
+                made = self._made.take_appended(table.name) if table.name in self._made.tables else []
                 expected = [table.values(row) for row in made]
                 compare_range(connection, table, expected=expected, behind=behind, upto=upto, tally=tally)
-    return rest
+        return self._made
 
+    def leave(self) -> Changes:
+        """Return only what later rows rest on: the range was compared before, or lies before what is asked for."""
+        for table in self._in_log_order():
+            if table.name in self._made.tables:
+                self._made.take_appended(table.name)
+        return self._made
 
-def replay_history(model: Model, facts: Handled, tallies: Tallies) -> Changes:
-    """Replay a range that was compared before, or lies before what is asked for: only for what later rows rest on."""
-    rest = Changes()
-    with tallies.timed(model.check):
-        _replay(model, facts, rest)
-        for name, table in model.tables.items():
-            if table.in_log_order and name in rest.tables:
-                rest.take_appended(name)
-    return rest
-
-
-def _replay(model: Model, facts: Handled, changes: Changes) -> None:
-    """Take what the model's own rules make of the events up to its cursor."""
-    projection = PROJECTIONS[model.name]
-    read = (fact for fact in facts.of(projection.handles) if fact.log_position <= model.cursor)
-    changes.take(projection.apply_all((fact.recorded(), fact.event) for fact in read))
+    def _in_log_order(self) -> Iterator[Table]:
+        return (table for table in self._model.tables.values() if table.in_log_order)
 
 
 def compare_rest(connection: Connection, model: Model, *, changes: Iterable[Changes], tallies: Tallies) -> None:

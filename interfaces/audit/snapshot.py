@@ -55,6 +55,18 @@ def rows(connection: Connection, query: Query, *parameters: object, moments_as_n
         return cursor.execute(query, parameters).fetchall()
 
 
+def chunks(connection: Connection, query: Query, *parameters: object, size: int) -> Iterator[list[TupleRow]]:
+    """Yield all rows of a query, so many at a time: what is made of some is gone before others are looked at.
+
+    PostgreSQL sends them at once, so the connection is free. Values are those of `portions` with moments as numbers.
+    """
+    with connection.cursor(binary=True) as cursor:
+        _quicken(cursor, moments_as_numbers=True)
+        cursor.execute(query, parameters)
+        while found := cursor.fetchmany(size):
+            yield found
+
+
 def one(connection: Connection, query: Query, *parameters: object) -> TupleRow:
     """Return the one row of a query."""
     (row,) = rows(connection, query, *parameters)

@@ -5,7 +5,6 @@ What is done can be written down piece by piece, so that a verification that is 
 """
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from interfaces.audit import (
     snapshots,
     withdrawals,
 )
-from interfaces.audit.crew import helper, share_out, uncollected
+from interfaces.audit.crew import do_alone, share_out, uncollected
 from interfaces.audit.events import Read
 from interfaces.audit.evidence import NO_SEALS, Seals
 from interfaces.audit.findings import Finding, Tallies, Tally
@@ -127,8 +126,8 @@ def verify(
         subject = subject_of(connection, scope, head=head, models=models, seals=seals)
         done = stack.enter_context(progress_in(progress, connection, subject))
         shared = processes > 1 and head >= WORTH_A_HELPER
-        executor = stack.enter_context(helper(url, connection)) if shared else None
-        reads, taken_over = _work(connection, subject, executor, done=done, tallies=tallies, told=told)
+        helped = url if shared else None
+        reads, taken_over = _work(connection, subject, helped, done=done, tallies=tallies, told=told)
         _put_together(connection, subject, reads, tallies=tallies)
         checks = tuple(tallies[check] for check in dict.fromkeys((*CHECKS, *tallies)))
     receipts_seen = min(receipts_seen, scope.receipts_upto) - scope.receipts_behind
@@ -138,7 +137,7 @@ def verify(
 def _work(
     connection: Connection,
     subject: Subject,
-    executor: Executor | None,
+    helped: str | None,
     *,
     done: Progress,
     tallies: Tallies,
@@ -157,14 +156,15 @@ def _work(
         if piece.again is not None:
             work.append(piece.rest)
     reads: list[Read] = []
-    for number, one_done in enumerate(share_out(work, connection, executor), start=1):
-        done.write(one_done)
-        result = one_done.result
-        if isinstance(result, Read):
-            reads.append(result)
-        tallies.take(result.tallies if isinstance(result, Read) else result)
-        if told is not None:
-            told(number, len(work))
+    with closing(share_out(work, connection, helped) if helped else do_alone(work, connection)) as all_done:
+        for number, one_done in enumerate(all_done, start=1):
+            done.write(one_done)
+            result = one_done.result
+            if isinstance(result, Read):
+                reads.append(result)
+            tallies.take(result.tallies if isinstance(result, Read) else result)
+            if told is not None:
+                told(number, len(work))
     return reads, taken_over
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from interfaces.audit import events
 from interfaces.audit import verify as verifying
 from interfaces.postgres.configuration import Urls
 from tests.interfaces.audit.forgery import Books, some_books
@@ -20,6 +21,12 @@ async def house(database: Urls) -> AsyncIterator[House]:
 async def books(house: House) -> Books:
     """A sound log in which a little of everything has happened."""
     return await some_books(house)
+
+
+@pytest.fixture(autouse=True)
+def few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have ranges looked at in many steps, so that what is wrong often lies at the border of two."""
+    monkeypatch.setattr(events, "AT_A_TIME", 2)
 
 
 @pytest.fixture

@@ -3,17 +3,35 @@
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from interfaces.audit.evidence import Seals
 from interfaces.audit.report import as_object
 from interfaces.audit.verify import Verified, verify
 from interfaces.postgres.configuration import Urls
-from tests.interfaces.audit.sealing import NOTARY
+from tests.interfaces.audit.forgery import Books, change, entry, forge, take_snapshots
+from tests.interfaces.audit.sealing import NOTARY, seal
+from tests.projections.house import projections_of
 
 SEALS = Seals(key=NOTARY.key)
 
 
 class Interrupted(Exception):
     """A verification was stopped on purpose."""
+
+
+async def wrong_log(books: Books) -> None:
+    """Let everything be looked at, and something be wrong early, late, and in a read model."""
+    house = books.house
+    await take_snapshots(house)
+    await seal(house)
+    lines = (f"liabilities:users:{books.ana}:real:available", "50.01 USD"), ("assets:psp:x", "-50.01 USD")
+    await forge(house, (f"acme:book-{books.ana}", entry(*lines, now=house.now)))
+    async with projections_of(house.urls):
+        await house.caught_up()
+    change(house.urls, 5, old="{", new="{ ")
+    with psycopg.connect(house.urls.owner) as connection:
+        connection.execute("UPDATE users_g1.users SET status = 'SUSPENDED' WHERE id = %s", (books.ana,))
 
 
 def interrupt(urls: Urls, file: Path, *, after: int, last: int | None = None) -> None:

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from psycopg.sql import SQL, Placeholder
 from psycopg.types.json import Jsonb
 
-from interfaces.audit.columns import are_equal
+from interfaces.audit.columns import Joined, Values
 from interfaces.audit.findings import Tally
-from interfaces.audit.models import Table, Values, compare_range
+from interfaces.audit.models import Table, compare_range
 from interfaces.audit.snapshot import Connection, one
 from interfaces.postgres.configuration import Urls
 
@@ -73,7 +77,9 @@ def are_seen_equal(connection: Connection, expected: Sequence[Values]) -> bool:
     query = TABLE.joined()
     assert query is not None
     assert TABLE.forms is not None
-    return are_equal(TABLE.forms, one(connection, query, 0, 10), expected)
+    joined = Joined(TABLE.forms)
+    joined.take("", expected)
+    return joined.equals(one(connection, query, 0, 10))
 
 
 def test_columns_of_every_type_are_equal_to_themselves(connection: Connection) -> None:
@@ -133,10 +139,29 @@ def test_rows_with_line_feeds_are_compared_one_by_one(connection: Connection) ->
     assert (tally.findings, tally.counts) == ([], {"rows": 2})
 
 
+@given(steps=st.lists(st.tuples(st.sampled_from(["a", "acme", "b"]), st.integers(0, 3)), min_size=1, max_size=12))
+def test_rows_that_come_step_by_step_are_joined_as_all_in_their_order(steps: list[tuple[str, int]]) -> None:
+    positions = count(1)
+    made = [(tenant, [_noted(next(positions), "x", tenant) for _ in range(rows)]) for tenant, rows in steps]
+    joined, at_once = Joined(TABLE.forms), Joined(TABLE.forms)
+    for tenant, rows in made:
+        joined.take(tenant, rows)
+    at_once.take("", sorted((row for _, rows in made for row in rows), key=itemgetter(0, 1)))
+    assert (joined.count, joined.columns()) == (at_once.count, at_once.columns())
+
+
+def test_what_cannot_be_joined_in_one_step_is_never_seen_equal() -> None:
+    joined, without = Joined(TABLE.forms), Joined(TABLE.forms)
+    joined.take("acme", [_noted(1, "a\nb")])
+    joined.take("acme", [_noted(2, "c")])
+    without.take("acme", [_noted(2, "c")])
+    assert not joined.equals((2, *without.columns()))
+
+
 def test_a_table_with_a_column_of_another_type_is_read_row_by_row() -> None:
     columns = {**COLUMNS, "roles": ("text[]", False)}
     assert Table.of("pg_temp", name="facts", columns=columns, key=["tenant", "log_position"]).joined() is None
 
 
-def _noted(log_position: int, note: str) -> Values:
-    return "acme", log_position, 1, 2, note, None, "1", None, NOON, {}
+def _noted(log_position: int, note: str, tenant: str = "acme") -> Values:
+    return tenant, log_position, 1, 2, note, None, "1", None, NOON, {}

@@ -12,8 +12,8 @@ import pytest
 
 from interfaces.audit.resuming import CannotResume
 from interfaces.audit.verify import verify
-from tests.interfaces.audit.forgery import Books, change, entry, forge, take_snapshots, tamper
-from tests.interfaces.audit.resumed import SEALS, go_on, interrupt, report_of
+from tests.interfaces.audit.forgery import Books, change, tamper
+from tests.interfaces.audit.resumed import SEALS, go_on, interrupt, report_of, wrong_log
 from tests.interfaces.audit.sealing import seal
 from tests.projections.house import House, projections_of, until
 
@@ -43,23 +43,9 @@ def _lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in _text(file).splitlines()[1:]]
 
 
-async def a_wrong_log(books: Books) -> None:
-    """Let everything be looked at, and something be wrong early, late, and in a read model."""
-    house = books.house
-    await take_snapshots(house)
-    await seal(house)
-    lines = (f"liabilities:users:{books.ana}:real:available", "50.01 USD"), ("assets:psp:x", "-50.01 USD")
-    await forge(house, (f"acme:book-{books.ana}", entry(*lines, now=house.now)))
-    async with projections_of(house.urls):
-        await house.caught_up()
-    change(house.urls, 5, old="{", new="{ ")
-    with psycopg.connect(house.urls.owner) as connection:
-        connection.execute("UPDATE users_g1.users SET status = 'SUSPENDED' WHERE id = %s", (books.ana,))
-
-
 @pytest.mark.crash
 async def test_a_verification_that_is_killed_goes_on_and_ends_with_the_same_report(books: Books, file: Path) -> None:
-    await a_wrong_log(books)
+    await wrong_log(books)
     uninterrupted = go_on(books.house.urls, None)
     assert {"codec", "guards", "evidence of events", "model users"} <= {one.check for one in uninterrupted.findings}
     command = [sys.executable, "-m", "tests.interfaces.audit.verifier", books.house.urls.projector, str(file)]
@@ -85,7 +71,7 @@ async def _nobody_reads(house: House) -> bool:
 
 
 async def test_a_line_that_was_torn_is_done_again(books: Books, file: Path) -> None:
-    await a_wrong_log(books)
+    await wrong_log(books)
     interrupt(books.house.urls, file, after=8)
     _write(file, _text(file)[:-20])
     verified = go_on(books.house.urls, file)
@@ -96,7 +82,7 @@ async def test_a_line_that_was_torn_is_done_again(books: Books, file: Path) -> N
 async def test_when_the_log_has_grown_what_was_read_is_taken_over_and_all_the_rest_is_looked_at(
     books: Books, file: Path
 ) -> None:
-    await a_wrong_log(books)
+    await wrong_log(books)
     interrupt(books.house.urls, file, after=8)
     async with projections_of(books.house.urls):
         await books.house.deposit(books.ana, 100)
