@@ -47,8 +47,9 @@ class StateCache:
         """Keep what our own append has changed, and take in how it leaves the streams that it was decided on."""
         self._put_all(changes)
         self.currency.appended(leaves)
-        for stream in leaves.keys() - self._entries.keys():
-            self.currency.forget(stream)
+        for stream in leaves:
+            if stream not in self._entries:
+                self.currency.forget(stream)
 
     def _put_all(self, entries: Mapping[str, Versioned]) -> None:
         for stream, entry in entries.items():
