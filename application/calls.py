@@ -4,15 +4,16 @@ For what every command and every request waits for. Everything else goes through
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
 from psycopg import AsyncConnection, DataError, OperationalError
 from psycopg.errors import InvalidSqlStatementName, error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, Escaping, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+Rows = list[list[str]]
 _FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
@@ -29,30 +30,43 @@ class Call:
         self._statement = statement
         self._prepared = WeakSet[AsyncConnection[Any]]()
 
-    async def rows(self, connection: AsyncConnection[Any], parameters: Sequence[str | None]) -> list[list[str]]:
+    async def rows(
+        self, connection: AsyncConnection[Any], parameters: Sequence[str | None], *, behind: bytes | None = None
+    ) -> Rows:
         """Return the rows of the answer, their columns as texts, empty for null.
 
-        Raises what psycopg raises. Whoever is cancelled in the middle leaves a closed connection behind.
+        Statements that it comes `behind` are sent with it as one message, which is a transaction by itself. Raises what
+        psycopg raises. Whoever is cancelled in the middle leaves a closed connection behind.
         """
         values = [None if value is None else _encoded(value) for value in parameters]
         try:
-            result = await self._send(connection, values)
+            result = await self._send(connection, values, behind)
         except InvalidSqlStatementName:
             self._prepared.discard(connection)
             if connection.pgconn.transaction_status != TransactionStatus.IDLE:
                 raise
-            result = await self._send(connection, values)
+            result = await self._send(connection, values, behind)
         columns = range(result.nfields)
         return [
             [(result.get_value(row, column) or b"").decode() for column in columns] for row in range(result.ntuples)
         ]
 
-    async def _send(self, connection: AsyncConnection[Any], values: Sequence[bytes | None]) -> PGresult:
+    async def _send(
+        self, connection: AsyncConnection[Any], values: Sequence[bytes | None], behind: bytes | None
+    ) -> PGresult:
         if connection not in self._prepared:
             await tell(connection, f"PREPARE {self._name} AS {self._statement}".encode())
             self._prepared.add(connection)
         name = self._name.encode()
+        if behind is not None:
+            message = b"%b; EXECUTE %b(%b)" % (behind, name, _literals(connection.pgconn, values))
+            return await _last_result(connection, lambda pgconn: pgconn.send_query(message))
         return await _last_result(connection, lambda pgconn: pgconn.send_query_prepared(name, values))
+
+
+def _literals(pgconn: PGconn, values: Sequence[bytes | None]) -> bytes:
+    escaping = Escaping(pgconn)
+    return b", ".join(b"NULL" if value is None else bytes(escaping.escape_literal(value)) for value in values)
 
 
 def _encoded(value: str) -> bytes:
@@ -60,6 +74,15 @@ def _encoded(value: str) -> bytes:
     if "\x00" in value:
         raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
     return value.encode()
+
+
+Ask = Callable[[Call, Sequence[str | None]], Awaitable[Rows]]
+"""A way to make a call, and get its rows."""
+
+
+def on(connection: AsyncConnection[Any]) -> Ask:
+    """Return how to make calls on a connection."""
+    return lambda call, parameters: call.rows(connection, parameters)
 
 
 async def tell(connection: AsyncConnection[Any], statements: bytes) -> None:

@@ -37,6 +37,7 @@ from interfaces.postgres.vault_inbox import PostgresInbox
 from interfaces.postgres.vault_people import PostgresOutbox, PostgresProofs
 from interfaces.postgres.vault_sessions import PostgresSessions, Terms
 from interfaces.settings import Settings
+from interfaces.whole_answers import WholeAnswers
 from projections.watch import Watch
 
 log = structlog.get_logger()
@@ -158,6 +159,7 @@ async def serve_api(settings: Settings, app_url: str, stop: asyncio.Event) -> No
     async with open_parts(settings, app_url) as parts:
         config = uvicorn.Config(
             build_app(parts),
+            http=WholeAnswers,
             access_log=False,
             log_config=None,
             lifespan="off",

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import ClassVar
 
-from application.calls import Call
+from application.calls import Ask, Call
 from application.log import Recorded
 from application.store import Connection
 from domain.errors import Invalid, NotFound
@@ -149,7 +149,7 @@ async def list_accounts(
     return page_of(found, limit=limit, log_position=position, cursor_of=lambda item: (item.account.path,))
 
 
-async def list_own_balances(connection: Connection, user: UserId) -> Answer[tuple[OwnBalance, ...]]:
+async def list_own_balances(ask: Ask, user: UserId) -> Answer[tuple[OwnBalance, ...]]:
     """Return what a user has and owes: buckets of money available and held, bonus, credits, and the receivable.
 
     One statement without a cursor, because it is what every client asks for all the time. Its rows have a balance
@@ -157,7 +157,7 @@ async def list_own_balances(connection: Connection, user: UserId) -> Answer[tupl
     """
     own = own_accounts(user)
     with made():
-        rows = await _OWN.rows(connection, [f"{{{','.join(own)}}}"])
+        rows = await ask(_OWN, [f"{{{','.join(own)}}}"])
     assert rows, "the live generation is younger than this transaction"
     balances = tuple(
         OwnBalance(*own[account], amount(units=describe(account).sign * int(units), scale=int(scale), asset=asset))

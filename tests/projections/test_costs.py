@@ -6,6 +6,7 @@ from hashlib import md5
 
 import pytest
 
+from application.calls import on
 from application.store import Connection
 from domain.ids import UserId
 from projections import accounts, journal, orders, positions, users
@@ -86,7 +87,7 @@ async def rows_read(connection: Connection) -> dict[str, tuple[int, int]]:
 async def test_what_is_asked_all_the_time_never_reads_a_whole_table(reader: Connection) -> None:
     await accounts.get_balances(reader, BANK)
     await accounts.list_accounts(reader, prefix="liabilities:users:", limit=10)
-    await accounts.list_own_balances(reader, USER)
+    await accounts.list_own_balances(on(reader), USER)
     page = await journal.list_entries(reader, limit=10)
     await journal.list_entries(reader, limit=10, cursor=page.next_cursor)
     await journal.list_entries(reader, account=wallet(USER), limit=10)

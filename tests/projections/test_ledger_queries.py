@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from application.calls import on
 from application.store import Connection
 from domain.ids import UserId
 from domain.ledger.accounts import UnknownAccount
@@ -250,10 +251,10 @@ async def test_own_balances_stand_on_the_side_their_owner_expects(house: House) 
     head = await house.caught_up()
     async with house.reading() as connection:
         assert [
-            (own.bucket, own.state, own.amount) for own in (await accounts.list_own_balances(connection, ana)).value
+            (own.bucket, own.state, own.amount) for own in (await accounts.list_own_balances(on(connection), ana)).value
         ] == [("real", "available", USD.amount(500))]
-        of_bob = await accounts.list_own_balances(connection, bob)
-        nobody = await accounts.list_own_balances(connection, UserId(name("nobody")))
+        of_bob = await accounts.list_own_balances(on(connection), bob)
+        nobody = await accounts.list_own_balances(on(connection), UserId(name("nobody")))
     assert {(own.bucket, own.state, own.amount.units) for own in of_bob.value} == {
         ("receivable", "owed", 40), ("prepaid", "available", 9)
     }  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from application.calls import on
 from application.wakeup import Wakeup
 from domain.ids import UserId
 from interfaces.postgres.connections import connect
@@ -68,4 +69,4 @@ async def test_before_a_worker_has_ever_started_no_model_answers(house: House) -
             await accounts.get_balances(connection, BANK)
     async with house.reading() as connection:
         with pytest.raises(NotReached):
-            await accounts.list_own_balances(connection, UserId(name("ana")))
+            await accounts.list_own_balances(on(connection), UserId(name("ana")))

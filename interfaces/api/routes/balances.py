@@ -35,10 +35,10 @@ class OwnBalances(Shown):
 async def list_own_balances(ask: Asked, as_of: AsOf = None, known_at: KnownAt = None) -> Response:
     """Return what the caller has and owes, now or at a moment, on the normal side: positive is theirs."""
     moment = Moment(as_of=as_of, known_at=known_at)
-    async with ask.reading(accounts.NAME if moment.is_now else journal.NAME) as connection:
-        if moment.is_now:
-            own = await accounts.list_own_balances(connection, ask.caller.user)
-        else:
+    if moment.is_now:
+        own = await accounts.list_own_balances(await ask.reading_once(accounts.NAME), ask.caller.user)
+    else:
+        async with ask.reading(journal.NAME) as connection:
             own = await list_own_balances_at(connection, ask.caller.user, moment)
     balances = [
         {"bucket": one.bucket, "state": one.state, "value": one.amount.format_plain(), "asset": one.amount.asset.code}

@@ -6,7 +6,7 @@ from psycopg import errors
 
 from application.calls import Call
 from interfaces.postgres.configuration import Urls
-from interfaces.postgres.connections import connect, pool, reading, writing
+from interfaces.postgres.connections import connect, pool, reading, reading_once, writing
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +36,37 @@ async def test_reading_shows_the_rows_of_its_tenant_only(notes: Urls) -> None:
         for tenant, body in (("acme", "ours"), ("globex", "theirs")):
             async with reading(source, tenant) as connection:
                 assert await (await connection.execute("select body from notes")).fetchall() == [(body,)]
+
+
+NOTES = Call("notes", "select body, $1::text from notes where $1::text is null or body <> $1::text")
+NEW = Call("new", "insert into notes values ('acme', $1) returning body")
+
+
+async def test_a_call_by_itself_shows_the_rows_of_its_tenant_only(notes: Urls) -> None:
+    async with pool(notes.app, name="test", size=1) as source:
+        for tenant, body in (("acme", "ours"), ("globex", "theirs"), ("acme'; select 'globex", None)):
+            found = await reading_once(source, tenant)(NOTES, [None])
+            assert found == ([] if body is None else [[body, ""]])
+        async with source.connection() as connection:
+            assert await (await connection.execute("select body from notes")).fetchall() == []
+
+
+@pytest.mark.parametrize("text", ["it's", "a \\ b", '"', "$1", "'; drop table notes; --", "ü € 𝄞", ""])
+async def test_a_call_by_itself_takes_any_text(text: str, notes: Urls) -> None:
+    async with pool(notes.app, name="test", size=1) as source:
+        assert await reading_once(source, "acme")(NOTES, [text]) == [["ours", text]]
+
+
+async def test_a_call_by_itself_cannot_write_and_leaves_nothing_behind(notes: Urls) -> None:
+    async with pool(notes.app, name="test", size=1) as source:
+        with pytest.raises(errors.ReadOnlySqlTransaction):
+            await reading_once(source, "acme")(NEW, ["new"])
+        assert await reading_once(source, "acme")(NOTES, [None]) == [["ours", ""]]
+        async with writing(source, "acme") as connection:
+            assert await NEW.rows(connection, ["new"]) == [["new"]]
+        async with source.connection() as connection:
+            await connection.execute("deallocate all")
+        assert await reading_once(source, "acme")(NOTES, [None]) == [["ours", ""], ["new", ""]]
 
 
 async def test_no_tenant_outlives_its_transaction(notes: Urls) -> None:
