@@ -39,11 +39,10 @@ def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
         )
 
 
-def summed(events: Iterable[tuple[Recorded, EntryPosted]]) -> Iterator[Change]:
+def summed(events: Iterable[tuple[str, EntryPosted]]) -> Iterator[Change]:
     """Add what `apply` adds for each entry, in one change for each account and asset."""
     sums: dict[tuple[str, str, str, int], int] = {}
-    for recorded, event in events:
-        tenant = recorded.tenant
+    for tenant, event in events:
         for posting in event.entry.postings:
             moved = posting.amount
             key = tenant, posting.account, moved.asset.code, moved.asset.scale

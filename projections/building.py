@@ -27,6 +27,8 @@ from projections.parts import Apart, Part, Shared, is_worth_sharing, parts_of
 from projections.slices import batches
 
 ROWS_PER_COPY = 5_000
+AT_A_TIME = 250
+"""Events that all models take before the next are decoded: these still lie in the processor's cache."""
 
 Connect = Callable[[], Awaitable[Connection]]
 Told = Callable[[int, int], None]
@@ -54,8 +56,9 @@ class _Build:
 
     def take(self) -> None:
         """Fold the events that were laid out for it."""
-        self.changes.take(self.projection.apply_all(self.events))
-        self.events.clear()
+        if self.events:
+            self.changes.take(self.projection.apply_all(self.events))
+            self.events.clear()
 
     async def flush(self, connection: Connection, least: int) -> None:
         for table, changes in self.changes.tables.items():
@@ -163,12 +166,14 @@ async def _fold(
     behind = part.behind
     async with aclosing(batches(store, interested, after=behind, upto=part.upto)) as found:
         async for batch in found:
-            for recorded in batch.events:
-                handled = recorded, recall(recorded.name, recorded.state)
-                for events in interested[recorded.name]:
-                    events.append(handled)
+            for start in range(0, len(batch.events), AT_A_TIME):
+                for recorded in batch.events[start : start + AT_A_TIME]:
+                    handled = recorded, recall(recorded.name, recorded.state)
+                    for events in interested[recorded.name]:
+                        events.append(handled)
+                for one in builds:
+                    one.take()
             for one in builds:
-                one.take()
                 await one.flush(connection, ROWS_PER_COPY)
             told(batch.end - behind)
             behind = batch.end

@@ -18,19 +18,21 @@ from projections.generations import DEFINITIONS
 
 Handled = tuple[Recorded, Any]
 """An event that a model handles, as stored and as itself."""
+OfTenant = tuple[str, Any]
+"""A tenant, and an event that happened there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
     """A read model: its name, the stored names of the events it handles, and what each event changes.
 
-    `summed` is for a model that only adds: what many events change together, in fewer changes than one by one.
+    `summed` is for a model that only adds, by tenant: what many events change together, in fewer changes than each.
     """
 
     name: str
     handles: frozenset[str]
     apply: Callable[[Recorded, Any], Iterable[Change]]
-    summed: Callable[[Iterable[Handled]], Iterable[Change]] | None = None
+    summed: Callable[[Iterable[OfTenant]], Iterable[Change]] | None = None
 
     @classmethod
     def of(cls, module: ModuleType) -> "Projection":
@@ -40,7 +42,7 @@ class Projection:
     def apply_all(self, events: Iterable[Handled]) -> Iterable[Change]:
         """Return what events change that follow each other in the log."""
         if self.summed is not None:
-            return self.summed(events)
+            return self.summed((recorded.tenant, event) for recorded, event in events)
         return chain.from_iterable(starmap(self.apply, events))
 
 

@@ -32,11 +32,11 @@ def apply(recorded: Recorded, event: EntryPosted) -> Iterator[Change]:
         )
 
 
-def summed(events: Iterable[tuple[Recorded, EntryPosted]]) -> Iterator[Change]:
+def summed(events: Iterable[tuple[str, EntryPosted]]) -> Iterator[Change]:
     """Add what `apply` adds for each entry, in one change for each root, month and asset."""
     sums: dict[tuple[str, str, str, str, int], list[int]] = {}
-    for recorded, event in events:
-        tenant, month = recorded.tenant, _month(event.entry.effective_at)
+    for tenant, event in events:
+        month = _month(event.entry.effective_at)
         for posting in event.entry.postings:
             units, asset = posting.amount.units, posting.amount.asset
             key = tenant, month, posting.account.partition(":")[0], asset.code, asset.scale

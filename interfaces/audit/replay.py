@@ -6,11 +6,11 @@ at its end. Journal and balances are compared with what the auditor itself makes
 
 from collections.abc import Iterable, Iterator
 
-from interfaces.audit.facts import Handled
+from interfaces.audit.facts import Fact, Handled
 from interfaces.audit.findings import Tallies
 from interfaces.audit.models import Model, Table, compare_range, compare_whole
 from interfaces.audit.snapshot import Connection
-from projections.changes import Changes
+from projections.changes import Change, Changes
 from projections.models import PROJECTIONS
 
 
@@ -28,8 +28,13 @@ class Replay:
         found = facts.of(self._projection.handles)
         if found:
             with self._tallies.timed(self._model.check):
-                read = (fact for fact in found if fact.log_position <= self._model.cursor)
-                self._made.take(self._projection.apply_all((fact.recorded(), fact.event) for fact in read))
+                self._made.take(self._changes(fact for fact in found if fact.log_position <= self._model.cursor))
+
+    def _changes(self, facts: Iterable[Fact]) -> Iterable[Change]:
+        """Return what they change; the envelope is made for those only who look at more of it than the tenant."""
+        if self._projection.summed is not None:
+            return self._projection.summed((fact.tenant, fact.event) for fact in facts)
+        return self._projection.apply_all((fact.recorded(), fact.event) for fact in facts)
 
     def compare(self, connection: Connection, *, behind: int, upto: int | None) -> Changes:
         """Compare what can be compared now, up to a position or all behind, and return the rest."""
