@@ -164,8 +164,7 @@ async def test_versions_are_looked_up_unless_nothing_was_done_since_they_were_tr
     assert (await append(connection, late)).outcome == "appended"
 
 
-async def test_what_was_done_before_shows_although_nobody_looked(connection: Connection, store: Store) -> None:
-    """Directly behind the last command nothing is looked up; the second receipt of a command is refused by itself."""
+async def test_what_was_done_before_shows_behind_the_last_command_too(connection: Connection, store: Store) -> None:
     await append(connection, group_of(two_facts("a")))
     again = group_of(two_facts("a", base=2), Sent(name="b", facts=()), bases={THING: 2})
     again.after, again.done = an_id("a"), 1
@@ -173,6 +172,17 @@ async def test_what_was_done_before_shows_although_nobody_looked(connection: Con
     assert (said.outcome, [detail.replace("-", "") for detail in said.detail or ()]) == ("receipts", [an_id("a")])
     assert await store.head() == 2
     assert await store.receipts([an_id("b")]) == {}
+
+
+async def test_what_is_appended_is_of_the_transaction_that_commits_it(connection: Connection) -> None:
+    """And of no part of it, as what a handler of exceptions guards: a restore recovers to this transaction."""
+    async with connection.transaction():
+        await append(connection, group_of(two_facts("a")))
+        found = await connection.execute(
+            "select pg_current_xact_id()::text, array_agg(distinct xmin::text) from log.events"
+        )
+        rows = await found.fetchall()
+    assert [[transaction] for transaction, _ in rows] == [of_events for _, of_events in rows]
 
 
 async def test_a_log_that_ends_before_a_seen_head_is_another_log(database: Urls, connection: Connection) -> None:

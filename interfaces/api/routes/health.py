@@ -49,8 +49,12 @@ async def health_live() -> Response:
     responses={503: {"model": Ready, "description": "It cannot do its work now."}},
 )
 async def health_ready(request: Request) -> Response:
-    """Say whether commands can be committed, and how every part of the workers stands; a stopped one is named."""
+    """Say whether commands can be committed, and how every part of the workers stands; a stopped one is named.
+
+    Why it stopped may hold what it met in the log: that is for whoever may read the metrics.
+    """
     parts: Parts = request.app.state.parts
+    trusted = _is_trusted(request, parts)
     ready = parts.committer.healthy
     body = {
         "status": "ready" if ready else "stopped",
@@ -62,7 +66,7 @@ async def health_ready(request: Request) -> Response:
                 "name": one.name,
                 "state": "silent" if one.silent else one.state,
                 "log_position": one.log_position,
-                "error": one.error,
+                "error": one.error if trusted else None,
             }
             for one in await _reports(parts)
         ],
@@ -75,7 +79,8 @@ async def health_ready(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Return what this process counts and what the workers report. For loopback, or with the metrics token."""
     parts: Parts = request.app.state.parts
-    _admit(request, parts)
+    if not _is_trusted(request, parts):
+        raise refused()
     numbers.WAITING.set(parts.committer.waiting)
     numbers.COMMANDS.set(parts.committer.statistics.commands)
     numbers.LOSSES.set(parts.committer.statistics.losses)
@@ -103,13 +108,13 @@ def _shown(built: Built | None) -> dict[str, Any] | None:
     return {"log_position": built.log_position, "built_at": built.finished_at, "sound": built.is_sound}
 
 
-def _admit(request: Request, parts: Parts) -> None:
+def _is_trusted(request: Request, parts: Parts) -> bool:
+    """Tell whether somebody has the token of the metrics, or asks from this machine."""
     token = parts.settings.metrics_token
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
     if token is not None and compare_digest(given.encode(), token.get_secret_value().encode()):
-        return
-    if request.client is None or not ip_address(request.client.host).is_loopback:
-        raise refused()
+        return True
+    return request.client is not None and ip_address(request.client.host).is_loopback
 
 
 async def _reports(parts: Parts) -> list[Reported]:

@@ -86,7 +86,10 @@ def test_a_broken_model_stops_alone_is_seen_and_is_mended_by_a_rebuild(migrated:
         migrated("asset", "add", "TST").succeeded()
         worker.until(lambda: states(connection)["assets_g1"] == "stopped", within_s=WITHIN_S)
         listed = migrated("projections", "list", "--json")
-        health = httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).json()["parts"]
+        health, health_outside = (
+            httpx.get(f"http://127.0.0.1:{port}/health/ready", headers=said, trust_env=False).json()["parts"]
+            for said in ({}, {"X-Forwarded-For": "203.0.113.7"})
+        )
         metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
 
         migrated("projections", "rebuild", "assets").succeeded()
@@ -100,7 +103,10 @@ def test_a_broken_model_stops_alone_is_seen_and_is_mended_by_a_rebuild(migrated:
     stopped = [one for one in listed.answer["generations"] if one["state"] != "running"]
     assert [one["model"] for one in stopped] == ["assets"]
     assert "broken" in stopped[0]["error"]
-    assert {one["name"] for one in health if one["state"] == "stopped"} == {"assets_g1"}
+    assert [(one["name"], one["error"]) for one in health if one["state"] == "stopped"] == [
+        ("assets_g1", stopped[0]["error"])
+    ]
+    assert [(one["name"], one["error"]) for one in health_outside if one["state"] == "stopped"] == [("assets_g1", None)]
     assert 'lastro_follower_running{kind="projection",name="assets_g1"} 0.0' in metrics
     assert 'lastro_follower_running{kind="projection",name="users_g1"} 1.0' in metrics
     assert shown == (1,)
