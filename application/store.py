@@ -156,7 +156,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What `log.append()` said (schema/022_one_transaction_an_append.sql); `head` and `receipt` are from before the group.
+    """What `log.append()` said (schema/022_one_transaction_an_append.sql); the numbers are those before the group.
 
     `recorded_at` is None where nothing was appended to an empty log.
     """
