@@ -12,7 +12,7 @@ import pytest
 
 from tests.interfaces.cli.command import Lastro, Running
 
-pytestmark = [pytest.mark.crash, pytest.mark.slow]
+pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 class Trader:
