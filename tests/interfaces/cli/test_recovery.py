@@ -11,7 +11,7 @@ import pytest
 from interfaces.postgres.backup import ship
 from tests.interfaces.cli.command import Lastro
 
-pytestmark = [pytest.mark.crash, pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.crash, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 WITHIN_S = 120
 KEYS = ("master.key", "evidence.key")
@@ -41,6 +41,7 @@ def kept(home: Path) -> Path:
     return kept
 
 
+@pytest.mark.slow
 def test_a_destroyed_installation_is_restored_to_a_moment_and_proves_it(lastro: Lastro, home: Path, kept: Path) -> None:
     place = home / "backups"
     with lastro.started("up", "--port", "0") as up:
@@ -105,6 +106,22 @@ def _stopped(lastro: Lastro) -> bool:
     return bool(said) and all("waits for an operator" in error for error in said.values())
 
 
+def test_a_moment_between_two_appends_can_be_restored_to(lastro: Lastro, home: Path) -> None:
+    """No backup ends there: the server recovers to the transaction that committed the append before."""
+    place, copy = home / "backups", Lastro(data=home / "copy")
+    lastro("migrate").succeeded()
+    with lastro.started("api", "--port", "0"):  # keeps the server, so that what is archived is complete at the end
+        lastro("backup", str(place)).succeeded()
+        for code in ("ONE", "TWO"):
+            lastro("asset", "add", code).succeeded()
+        log = log_of(lastro)
+        shipped(lastro)
+    restored = copy("restore", str(place), "--to", str(len(log) - 1), "--json").succeeded().answer
+    assert (restored["log_position"], restored["archived"]) == (len(log) - 1, len(log))
+    assert log_of(copy) == log[:-1]
+
+
+@pytest.mark.slow
 def test_every_moment_of_the_archive_can_be_restored_to_and_no_other(lastro: Lastro, home: Path) -> None:
     place = home / "backups"
     lastro("migrate").succeeded()
