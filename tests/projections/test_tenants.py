@@ -18,7 +18,7 @@ import projections
 from application.withdrawals import approve_withdrawal
 from domain.errors import NotFound
 from domain.orders.terms import Side
-from interfaces.postgres.connections import writing
+from interfaces.postgres.connections import reading_once, writing
 from projections.generations import definition_of
 from projections.jobs import VERIFY, ask_job
 from projections.models import PROJECTIONS
@@ -169,7 +169,7 @@ async def known_to(house: House) -> dict[str, list[object]]:
 
 
 def asked(query: FunctionType, known: Mapping[str, list[object]]) -> list[dict[str, object]]:
-    """Return every way to ask a query with what is known; its first parameter is the database's connection."""
+    """Return every way to ask a query with what is known; its first parameter is what it reads by."""
     needed = [
         name
         for name, parameter in list(signature(query).parameters.items())[1:]
@@ -194,8 +194,9 @@ async def found(house: House, query: FunctionType, *, tenant: str, known: Mappin
     count = 0
     for arguments in asked(query, known):
         async with house.reading(tenant) as connection:
+            reads = reading_once(house.app, tenant) if "ask" in signature(query).parameters else connection
             with suppress(NotFound):
-                count += how_much(await query(connection, **arguments))
+                count += how_much(await query(reads, **arguments))
     return count
 
 

@@ -1,19 +1,13 @@
--- append() runs with the rights of its owner, and what it is made of is nobody else's to call.
+-- append() writes in no part of its transaction, there is one of it, and what it is made of is nobody else's to call.
 do $$
-declare
-    callable text[] := (
-        select array_agg(p.proname::text order by p.proname)
-        from pg_proc as p
-        where p.pronamespace = 'log'::regnamespace and has_function_privilege('lastro_app', p.oid, 'execute')
-    );
 begin
-    if not exists (select from pg_proc where oid = 'log.append'::regproc and prosecdef) then
-        raise exception 'append() must run with the rights of its owner';
+    if (select count(*) from pg_proc where pronamespace = 'log'::regnamespace and proname in ('append', 'what_moved')) <> 2 then
+        raise exception 'a function of the log is there twice';
     end if;
-    if callable <> array['append', 'append_hold'] then
-        raise exception 'the app role can call %', callable;
+    if pg_get_functiondef('log.append'::regproc) ~ 'exception\s+when' then
+        raise exception 'append() handles an exception';
     end if;
-    if to_regproc('log.insert_events') is not null then
-        raise exception 'two functions insert events';
+    if has_function_privilege('lastro_app', 'log.what_moved(boolean, text[], bigint[])', 'execute') then
+        raise exception 'the app role can call what append() is made of';
     end if;
 end $$;
