@@ -80,11 +80,6 @@ Ask = Callable[[Call, Sequence[str | None]], Awaitable[Rows]]
 """A way to make a call, and get its rows."""
 
 
-def on(connection: AsyncConnection[Any]) -> Ask:
-    """Return how to make calls on a connection."""
-    return lambda call, parameters: call.rows(connection, parameters)
-
-
 async def tell(connection: AsyncConnection[Any], statements: bytes) -> None:
     """Send statements that answer nothing, as one message. Raises as a call does."""
     await _last_result(connection, lambda pgconn: pgconn.send_query(statements))

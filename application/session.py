@@ -1,4 +1,4 @@
-"""The committer's one connection: opened again when it is lost. And what to do about a lock that is not given back."""
+"""A connection of the committer: opened again when it is lost. And what to do about a lock that is not given back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -46,7 +46,8 @@ class Gathering:
             data = b"".join(self._parts)
             self._parts.clear()
             self._size = 0
-            self._transport.write(data)
+            if not self._transport.is_closing():  # whoever asked may have gone since it was written
+                self._transport.write(data)
 
 
 class WholeAnswers(HttpToolsProtocol):

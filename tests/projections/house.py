@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from application.assets import register_asset
+from application.calls import Ask
 from application.commands import Body, Command, Envelope
 from application.committer import Committer
 from application.connections import open_connection
@@ -50,6 +51,11 @@ def name(*parts: str) -> str:
 
 def wallet(user: str) -> str:
     return f"liabilities:users:{user}:real:available"
+
+
+def on(connection: Connection) -> Ask:
+    """Return how to make calls on a connection of a test."""
+    return lambda call, parameters: call.rows(connection, parameters)
 
 
 @dataclass

@@ -6,7 +6,6 @@ from hashlib import md5
 
 import pytest
 
-from application.calls import on
 from application.store import Connection
 from domain.ids import UserId
 from projections import accounts, journal, orders, positions, users
@@ -14,7 +13,7 @@ from projections.generations import ensure_generations
 from projections.models import PROJECTIONS
 from projections.statements import get_statement
 from projections.times import Moment
-from tests.projections.house import BANK, START, House, wallet
+from tests.projections.house import BANK, START, House, on, wallet
 
 pytestmark = pytest.mark.anyio
 

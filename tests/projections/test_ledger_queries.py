@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from application.calls import on
 from application.store import Connection
 from domain.ids import UserId
 from domain.ledger.accounts import UnknownAccount
@@ -21,7 +20,7 @@ from projections.past_balances import list_accounts_at, list_own_balances_at
 from projections.statements import Statement, get_statement
 from projections.times import NOW, Moment
 from projections.trial_balance import get_trial_balance
-from tests.projections.house import BANK, USD, House, name, projections_of, wallet
+from tests.projections.house import BANK, USD, House, name, on, projections_of, wallet
 
 pytestmark = pytest.mark.anyio
 

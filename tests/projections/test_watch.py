@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from application.calls import on
 from application.wakeup import Wakeup
 from domain.ids import UserId
 from interfaces.postgres.connections import connect
 from projections import accounts
 from projections.reading import NotReached
 from projections.watch import Watch
-from tests.projections.house import BANK, House, name, projections_of
+from tests.projections.house import BANK, House, name, on, projections_of
 
 pytestmark = pytest.mark.anyio
 
