@@ -33,6 +33,10 @@ class StateCache:
     def __contains__(self, stream: str) -> bool:
         return stream in self._entries
 
+    def missing(self, streams: Iterable[str]) -> list[str]:
+        """Return those of the streams that are not here."""
+        return [stream for stream in streams if stream not in self._entries]
+
     def __len__(self) -> int:
         return len(self._entries)
 

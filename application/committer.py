@@ -32,6 +32,8 @@ STEP = 32
 LEAST_STEP = 8
 """How many events are decided, or callers answered, before the connections are looked at again: about half of the
 commands that wait, so that one half is decided while the other is being written."""
+LARGE = 400
+"""Of so many events a group is sent behind another although more commands wait: the database checks it meanwhile."""
 FLIGHTS = 2
 """How many groups are under way at once: while one is being flushed to disk, the database checks the next."""
 LOSSES_BEFORE_HOLD = 3
@@ -135,7 +137,7 @@ class Committer:
         job = Job(command, asyncio.get_running_loop().create_future(), self._running)
         self._running[command_id] = job
         try:
-            if missing := [stream for stream in command.reads if stream not in self._cache]:
+            if missing := self._cache.missing(command.reads):
                 await self._loading.known(missing)
         except asyncio.CancelledError:
             job.withdraw()
@@ -238,10 +240,11 @@ class Committer:
                 job.fail(error)
 
     def _may_send(self) -> bool:
-        """Behind another group only a whole one is sent, and only while nobody else comes in between."""
+        """Behind another group only a whole or a large one is sent, and only while nobody else comes in between."""
         if not self._flights:
             return True
-        behind = self._alone and not self._queue and bool(self._flights[-1].prepared.group.command_ids)
+        worth_it = not self._queue or self._ahead.weight >= LARGE
+        behind = self._alone and worth_it and bool(self._flights[-1].prepared.group.command_ids)
         return behind and len(self._flights) < FLIGHTS and self._is_current(self._ahead.group)
 
     def _is_current(self, group: Group) -> bool:

@@ -31,10 +31,10 @@ class Currency:
     def holds(self, versions: Mapping[str, int], under_way: Leaves) -> bool:
         """Tell whether all these versions are current, once the groups that are under way have been appended."""
         current = self._versions
-        return all(
-            (under_way[stream] if stream in under_way else current.get(stream)) == version
-            for stream, version in versions.items()
-        )
+        for stream, version in versions.items():
+            if (under_way[stream] if stream in under_way else current.get(stream)) != version:
+                return False
+        return True
 
     def appended(self, leaves: Leaves) -> None:
         """Take in that we have appended a group, and with it that what it was decided on was true."""

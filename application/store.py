@@ -111,7 +111,9 @@ class Group:
     facts: list[str] = field(default_factory=list)
     event_ids: list[str] = field(default_factory=list)
     event_streams: list[int] = field(default_factory=list)
-    _places: dict[tuple[str, bool], int] = field(default_factory=dict)
+    _based: dict[str, int] = field(default_factory=dict)
+    _open: dict[str, int] = field(default_factory=dict)
+    """Places of the streams that have a base, and of those that are written without."""
 
     @property
     def bases(self) -> dict[str, int]:
@@ -121,12 +123,12 @@ class Group:
 
     def place(self, stream: str, version: int | None) -> int:
         """Return the place of a stream, with this base where it is new to the group."""
-        key = (stream, version is None)
-        place = self._places.get(key)
+        places = self._open if version is None else self._based
+        place = places.get(stream)
         if place is None:
             self.streams.append(stream)
             self.versions.append(version)
-            place = self._places[key] = len(self.streams)
+            place = places[stream] = len(self.streams)
         return place
 
     def add_event(self, event_id: str, place: int, *, name: str, state: bytes) -> None:

@@ -142,7 +142,7 @@ async def _ready_groups(connection: connections.Connection, users: list[UserId])
         prepared = Prepared()
         for user in random.sample(users, READY_COMMANDS):
             command = posting(user, f"{run}-{turn}-{user}")
-            if missing := [stream for stream in command.reads if stream not in cache]:
+            if missing := cache.missing(command.reads):
                 await cache.refresh(missing, lambda wanted: load(connection, wanted))
             states = {stream: entry for stream in command.reads if (entry := cache.get(stream)) is not None}
             prepared.decide(Job(command, asyncio.get_running_loop().create_future(), {}), states)

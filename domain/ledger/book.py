@@ -158,9 +158,9 @@ def book_of(entry: JournalEntry) -> BookOf:
     by = ""
     for posting in entry.postings:
         book = describe(posting.account).book
-        if book is HOUSE or book == found:
+        if book is HOUSE or book is found:
             continue
-        if found is not HOUSE:
+        if found is not HOUSE and book != found:
             raise OneBookPerEntry(accounts=(by, posting.account), at=("postings",))
         found, by = book, posting.account
     return found

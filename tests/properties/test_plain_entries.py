@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pydantic_core import PydanticSerializationError
 
 from application.codec import CODEC, EVENTS, CannotDecode, Codec
+from application.plain_entries import write_entry
 from application.upcasters import UPCASTERS
+from domain.ids import EntryId
 from domain.ledger.entry import EntryPosted
 from tests.domain.ledger.entries import NOW, entry
 from tests.properties.facts import anything_of
@@ -38,8 +41,41 @@ def strictly(data: bytes) -> EntryPosted | None:
 @given(anything_of(EntryPosted))
 def test_whatever_entry_is_read_at_once_is_the_one_that_was_written(event: EntryPosted) -> None:
     written = STRICT.encode(event)[1]
+    assert CODEC.encode(event) == (NAME, written)
     assert CODEC.as_written(NAME, written) in {None, event}
     assert CODEC.decode(NAME, written) == CODEC.recall(NAME, written) == event
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(note=st.text(alphabet=st.characters(codec="utf-8"), max_size=8), reverses=st.sampled_from([None, "f" * 32, 'f"']))
+@example(note='"', reverses=None)
+@example(note="\\", reverses=None)
+@example(note="\x1f", reverses=None)
+@example(note="é\u2029", reverses=None)
+def test_any_text_is_written_as_the_schema_writes_it(note: str, reverses: str | None) -> None:
+    """Also one that no rule lets into an entry, such as a control character."""
+    event = _with(note=note, reverses=reverses)
+    assert CODEC.encode(event) == STRICT.encode(event)
+
+
+def test_an_entry_without_metadata_is_written_at_once() -> None:
+    assert write_entry(_with()) == PLAIN
+    assert write_entry(_with(note="é – by hand", reverses=EntryId("f" * 32))) is not None
+    assert write_entry(_with(note='"', metadata={"a": "b"})) is None
+
+
+@pytest.mark.parametrize("field", ["id", "kind", "reference", "note", "reverses"])
+def test_what_is_no_text_is_not_written_for_one(field: str) -> None:
+    with pytest.raises((TypeError, PydanticSerializationError)):
+        CODEC.encode(_with(**{field: 7}))
+
+
+def _with(**fields: object) -> EntryPosted:
+    """Return the event with fields that nobody was asked about."""
+    event = entry()
+    for name, value in fields.items():
+        object.__setattr__(event, name, value)
+    return EntryPosted(entry=event, posted_at=NOW)
 
 
 @settings(max_examples=3_000, deadline=None)
