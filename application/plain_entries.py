@@ -70,8 +70,8 @@ def write_entry(event: EntryPosted) -> bytes | None:
     lines = []
     for posting in entry.postings:
         amount = posting.amount
-        texts = (posting.account, '","asset":"', amount.asset.code, '","amount":"', amount.format_full(), '"}')
-        lines.append('{"account":"' + "".join(texts))
+        line = (posting.account, '","asset":"', amount.asset.code, '","amount":"', amount.format_full(), '"}')
+        lines.append('{"account":"' + "".join(line))
     occurred_at = _written(entry.occurred_at)
     effective_at = occurred_at if entry.effective_at is entry.occurred_at else _written(entry.effective_at)
     posted_at = occurred_at if event.posted_at is entry.occurred_at else _written(event.posted_at)

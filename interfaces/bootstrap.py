@@ -4,11 +4,10 @@ Only the application's URL is used here: no request can reach the owner's or the
 """
 
 import asyncio
-import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -24,6 +23,7 @@ from interfaces.api.limits import Limits
 from interfaces.api.parts import Parts
 from interfaces.api.passwords import Passwords
 from interfaces.api.tokens import Tokens
+from interfaces.clock import SystemClock
 from interfaces.identity.providers import identity_providers
 from interfaces.payments.providers import open_providers
 from interfaces.postgres.connections import connect, pool
@@ -44,22 +44,6 @@ log = structlog.get_logger()
 
 DRAIN_S = 8
 _URLS = ("database_url", "owner_url", "projector_url", "finance_url")
-COLLECT_AFTER = 50_000
-
-
-class SystemClock:
-    """The port `clock`: the machine's time."""
-
-    def now(self) -> datetime:
-        """Return the present moment in UTC."""
-        return datetime.now(UTC)
-
-
-def collect_rarely() -> None:
-    """Let Python look for cycles seldom: cached states live long, and nearly all the rest dies by its own count."""
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 20)
-    gc.enable()
 
 
 @asynccontextmanager
@@ -84,7 +68,7 @@ async def open_parts(settings: Settings, app_url: str) -> AsyncIterator[Parts]:
         standing = Standing(store, appends, clock, life=life)
         await _start(stack, (committer, wakeup, watch, appends, standing))
         keys = load_master_key(settings.master_key, create=settings.is_embedded)
-        sessions = PostgresSessions(vaults, keys, clock, terms=login_terms(settings))
+        sessions = PostgresSessions(vaults, keys, clock, terms=Terms.of(settings))
         passwords = Passwords(threads=settings.password_hash_threads, queue_max=settings.password_hash_queue_max)
         stack.callback(passwords.close)
         yield Parts(
@@ -135,17 +119,6 @@ def _committer(settings: Settings, connecting: Callable[[], Awaitable[Connection
         store=store,
         queue_limit=settings.queue_commands_max,
         cache_capacity=settings.cached_states_max,
-    )
-
-
-def login_terms(settings: Settings) -> Terms:
-    """Return how long logins last and how many failures they forgive."""
-    return Terms(
-        session=timedelta(seconds=settings.refresh_token_s),
-        grace=timedelta(seconds=settings.refresh_grace_s),
-        failures=settings.login_failures_max,
-        window=timedelta(seconds=settings.login_window_s),
-        lock=timedelta(seconds=settings.login_lock_s),
     )
 
 

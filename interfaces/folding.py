@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from application.store import Connection, Store, speak_hex_ids
-from interfaces.bootstrap import collect_rarely
+from interfaces.collecting import collect_rarely
 from interfaces.postgres import connections
 from projections.building import fold_part
 from projections.changes import Changes

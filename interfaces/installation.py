@@ -20,7 +20,7 @@ from application.streams import SYSTEM
 from application.tenants import create_tenant
 from domain.assets import SEEDED
 from domain.tenants import CreateTenant
-from interfaces.bootstrap import SystemClock
+from interfaces.clock import SystemClock
 from interfaces.postgres import migrations
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import connect, pool

@@ -32,7 +32,7 @@ from application.tasks import end
 from application.wakeup import Wakeup
 from interfaces.audit.notary import load_notary
 from interfaces.audit.runs import VerificationRuns
-from interfaces.bootstrap import SystemClock, login_terms
+from interfaces.clock import SystemClock
 from interfaces.epochs import Gate
 from interfaces.exchanges.paper import PaperVenue
 from interfaces.finance.schedule import FinanceBuilds
@@ -47,7 +47,7 @@ from interfaces.postgres.vault_api_keys import PostgresApiKeys
 from interfaces.postgres.vault_crypto import VaultKeys, load_master_key
 from interfaces.postgres.vault_destinations import PostgresDestinations
 from interfaces.postgres.vault_post import PostgresPost
-from interfaces.postgres.vault_sessions import PostgresSessions
+from interfaces.postgres.vault_sessions import PostgresSessions, Terms
 from interfaces.settings import Settings
 from interfaces.sweeping import Sweeper
 from projections.job_runner import JobRunner
@@ -198,7 +198,7 @@ class _Parts:
             vault=PostgresVault(source, keys, clock),
             destinations=PostgresDestinations(source, keys, clock),
             api_keys=PostgresApiKeys(source, keys, clock),
-            sessions=PostgresSessions(source, keys, clock, terms=login_terms(self.settings)),
+            sessions=PostgresSessions(source, keys, clock, terms=Terms.of(self.settings)),
         )
 
     def _execution(self) -> list[Role]:

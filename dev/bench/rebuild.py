@@ -22,7 +22,7 @@ from application.wakeup import Wakeup
 from dev.bench.figures import Better, Figure, Report, percentile
 from dev.bench.mixed import Mixed
 from dev.bench.world import TENANT, add_users, committing, fresh_server, posting
-from interfaces.bootstrap import collect_rarely
+from interfaces.collecting import collect_rarely
 from interfaces.folding import folding_apart
 from interfaces.postgres import connections
 from interfaces.postgres.configuration import Urls

@@ -16,13 +16,13 @@ from dev.bench.figures import Figure, Report
 from dev.bench.world import add_users, committing, fresh_server, posting_many
 from domain.instruments import UNIT
 from domain.positions.fold import after, steps
-from interfaces.audit.crew import uncollected
 from interfaces.audit.evidence import Seals
 from interfaces.audit.ledger import check_ledger
 from interfaces.audit.notary import FileNotary
 from interfaces.audit.snapshot import open_snapshot
 from interfaces.audit.verify import verify
-from interfaces.bootstrap import SystemClock
+from interfaces.clock import SystemClock
+from interfaces.collecting import uncollected
 from interfaces.postgres import connections
 from interfaces.postgres.configuration import Urls
 from projections.runner import ProjectionRunner

@@ -22,7 +22,7 @@ from application.store import EVENT_COLUMNS, Group, Store, append, load, speak_h
 from dev.bench.figures import Better, Figure, Report
 from dev.bench.world import add_users, committing, fresh_server, posting, posting_many
 from domain.ids import UserId
-from interfaces.bootstrap import collect_rarely
+from interfaces.collecting import collect_rarely
 from interfaces.postgres import connections
 from interfaces.postgres.configuration import Urls
 

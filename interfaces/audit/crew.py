@@ -7,9 +7,8 @@ import select
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
 from interfaces.audit.snapshot import Connection, open_snapshot, share
@@ -50,18 +49,6 @@ class _Kept:
     connection: ClassVar[Connection]
     pieces: ClassVar[Sequence[Work[Any]]]
     orders: ClassVar[Orders]
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep Python from looking for cyclic garbage, of which folding makes none: it costs a fifth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def do_alone(pieces: Sequence[Work[T]], connection: Connection) -> Generator[T]:

@@ -22,7 +22,7 @@ from interfaces.audit import (
     snapshots,
     withdrawals,
 )
-from interfaces.audit.crew import do_alone, share_out, uncollected
+from interfaces.audit.crew import do_alone, share_out
 from interfaces.audit.events import Read
 from interfaces.audit.evidence import NO_SEALS, Seals
 from interfaces.audit.findings import Finding, Tallies, Tally
@@ -33,6 +33,7 @@ from interfaces.audit.replay import compare_rest
 from interfaces.audit.resuming import Progress, progress_in
 from interfaces.audit.scope import KEPT, WHOLE, Scope, scope_of
 from interfaces.audit.snapshot import Connection, one, open_snapshot
+from interfaces.collecting import uncollected
 from projections.models import PROJECTIONS
 
 RANGE = 4_000

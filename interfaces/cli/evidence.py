@@ -30,7 +30,7 @@ def checkpoint(data: Data = None, out: Out = None) -> None:
     from interfaces.audit.notary import load_notary
     from interfaces.audit.proofs import last_note
     from interfaces.audit.snapshot import open_snapshot
-    from interfaces.bootstrap import SystemClock
+    from interfaces.clock import SystemClock
     from interfaces.installation import migrated_database_of
     from interfaces.postgres.connections import pool
     from interfaces.postgres.vault_crypto import load_master_key

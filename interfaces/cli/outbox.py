@@ -38,7 +38,7 @@ async def _messages(
     settings: "Settings", app_url: str, tenant: str, *, limit: int
 ) -> "list[tuple[str, str | None, Posted]]":
     from domain.ids import SubjectId
-    from interfaces.bootstrap import SystemClock
+    from interfaces.clock import SystemClock
     from interfaces.postgres.connections import pool
     from interfaces.postgres.vault import open_vault
     from interfaces.postgres.vault_crypto import load_master_key

@@ -102,7 +102,7 @@ async def _create_user(
     from domain.ids import SubjectId, UserId
     from domain.users import RegisterUser, Status
     from interfaces.api.passwords import HASHER
-    from interfaces.bootstrap import SystemClock
+    from interfaces.clock import SystemClock
     from interfaces.installation import committing, envelope
     from interfaces.postgres.connections import pool
     from interfaces.postgres.vault import open_vault

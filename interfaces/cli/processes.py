@@ -74,7 +74,7 @@ def _serve(run: "Callable[[asyncio.Event], Awaitable[None]]", *, supervised: boo
     """Run until SIGTERM or SIGINT, or, under a supervisor, until its pipe closes."""
     import uvloop
 
-    from interfaces.bootstrap import collect_rarely
+    from interfaces.collecting import collect_rarely
 
     async def serve() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()

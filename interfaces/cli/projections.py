@@ -51,8 +51,8 @@ def list_(data: Data = None, as_json: Json = False) -> None:
 @app.command("rebuild")
 def rebuild(names: Names = None, all_: All = False, data: Data = None, as_json: Json = False) -> None:
     """Make the next generation from the whole log, compare it with the live one, and switch to it if they are equal."""
-    from interfaces.bootstrap import collect_rarely
     from interfaces.cli.progress import progress
+    from interfaces.collecting import collect_rarely
 
     chosen = _chosen(names, all_=all_)
     collect_rarely()

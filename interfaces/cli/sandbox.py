@@ -67,7 +67,7 @@ def payout(
 def _act(
     data: "Path | None", act: "Callable[[SandboxPayments, str], Awaitable[ProviderFact]]", what: str, *, as_json: bool
 ) -> None:
-    from interfaces.bootstrap import SystemClock
+    from interfaces.clock import SystemClock
     from interfaces.installation import migrated_database_of
     from interfaces.payments.sandbox import SandboxPayments, SandboxRefuses
     from interfaces.postgres.connections import pool

@@ -199,7 +199,7 @@ async def _file(
 ) -> "WrittenFile":
     from application.payout_files import MOST_PAYMENTS, make_payout_file
     from domain.ids import PayoutFileId
-    from interfaces.bootstrap import SystemClock
+    from interfaces.clock import SystemClock
     from interfaces.installation import committing, envelope
     from interfaces.payout_file import write_payout_file
     from interfaces.postgres.connections import pool, reading

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
-from typing import Literal
+from typing import Literal, Self
 from uuid import uuid4
 
 from psycopg.rows import class_row
@@ -19,6 +19,7 @@ from application.ports import Clock, LoginLocked, OpenSession, Session, SessionR
 from domain.ids import SubjectId
 from interfaces.postgres.connections import Connection, Pool, reading, writing
 from interfaces.postgres.vault_crypto import VaultKeys, new_key, seal, unseal
+from interfaces.settings import Settings
 
 Verdict = Literal["current", "previous", "unknown", "expired", "closed", "reused"]
 
@@ -75,6 +76,17 @@ class Terms:
     failures: int = 5
     window: timedelta = timedelta(minutes=15)
     lock: timedelta = timedelta(minutes=15)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Take them from the settings."""
+        return cls(
+            session=timedelta(seconds=settings.refresh_token_s),
+            grace=timedelta(seconds=settings.refresh_grace_s),
+            failures=settings.login_failures_max,
+            window=timedelta(seconds=settings.login_window_s),
+            lock=timedelta(seconds=settings.login_lock_s),
+        )
 
 
 class PostgresSessions:

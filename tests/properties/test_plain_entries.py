@@ -47,7 +47,9 @@ def test_whatever_entry_is_read_at_once_is_the_one_that_was_written(event: Entry
 
 
 @settings(max_examples=1_000, deadline=None)
-@given(note=st.text(alphabet=st.characters(codec="utf-8"), max_size=8), reverses=st.sampled_from([None, "f" * 32, 'f"']))
+@given(
+    note=st.text(alphabet=st.characters(codec="utf-8"), max_size=8), reverses=st.sampled_from([None, "f" * 32, 'f"'])
+)
 @example(note='"', reverses=None)
 @example(note="\\", reverses=None)
 @example(note="\x1f", reverses=None)

@@ -19,7 +19,7 @@ from domain.tenants import CreateTenant
 from domain.users import RegisterUser, Role, Status
 from interfaces.api.passwords import HASHER
 from interfaces.api.tokens import Tokens
-from interfaces.bootstrap import SystemClock
+from interfaces.clock import SystemClock
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import connect, pool
 from interfaces.postgres.vault import PostgresVault, open_vault

@@ -1,6 +1,6 @@
 """The messages to people, as an operator reads them in the outbox."""
 
-from interfaces.bootstrap import SystemClock
+from interfaces.clock import SystemClock
 from interfaces.postgres.connections import pool
 from interfaces.postgres.vault_crypto import VaultKeys
 from interfaces.postgres.vault_people import Posted, PostgresOutbox

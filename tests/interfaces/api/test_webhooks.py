@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook
 
 from domain.payments import ProviderFact
 from domain.users import Role
-from interfaces.bootstrap import SystemClock
+from interfaces.clock import SystemClock
 from interfaces.payments.sandbox import SandboxPayments, SandboxRefuses
 from interfaces.payments.sandbox_sender import SandboxSender
 from interfaces.postgres.connections import Pool, pool

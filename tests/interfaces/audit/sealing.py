@@ -6,7 +6,7 @@ from application.evidence.follower import Evidence, Liabilities
 from interfaces.audit.evidence import Seals
 from interfaces.audit.notary import FileNotary
 from interfaces.audit.verify import verify
-from interfaces.bootstrap import SystemClock
+from interfaces.clock import SystemClock
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.vault_crypto import VaultKeys
 from tests.interfaces.audit.forgery import Found

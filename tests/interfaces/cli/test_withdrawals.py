@@ -8,7 +8,7 @@ import pytest
 
 from application import streams
 from domain.ids import DestinationId, SubjectId
-from interfaces.bootstrap import SystemClock
+from interfaces.clock import SystemClock
 from interfaces.postgres.configuration import Urls
 from interfaces.postgres.connections import pool
 from interfaces.postgres.vault import open_vault

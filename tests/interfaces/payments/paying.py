@@ -19,7 +19,7 @@ from application.ports import PaymentRequest, Payments, ProviderEvent, RefundReq
 from application.provider_facts import Home
 from application.refunds import ask_for_refund
 from domain.payments import ObjectKind, PaymentFact, ProviderFact, RefundFact
-from interfaces.bootstrap import SystemClock
+from interfaces.clock import SystemClock
 from interfaces.payments.stripe import NAME, StripePayments
 from interfaces.postgres.configuration import Urls
 from tests.application import funded
