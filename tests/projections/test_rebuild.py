@@ -216,7 +216,7 @@ async def test_a_rebuild_goes_on_while_the_log_grows_and_readers_read(house: Hou
             await asyncio.sleep(0.005)
 
     async with projections_of(house.urls) as runner, busy(house):
-        await house.caught_up("journal")
+        await house.caught_up("accounts", "journal")
         readers = [asyncio.create_task(keep_reading()) for _ in range(2)]
         told: list[tuple[int, int]] = []
         for models in (ALL, (PROJECTIONS["accounts"], PROJECTIONS["journal"])):
