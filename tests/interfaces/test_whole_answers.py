@@ -1,10 +1,12 @@
 """The head of an answer and its body leave together; whatever is longer leaves as it did, and nothing is lost."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -12,7 +14,7 @@ from starlette.routing import Route
 
 from application.tasks import end
 from interfaces.bootstrap import listen
-from interfaces.whole_answers import WholeAnswers
+from interfaces.whole_answers import Gathering, WholeAnswers
 
 pytestmark = pytest.mark.anyio
 
@@ -85,3 +87,23 @@ async def test_a_stream_arrives_part_by_part_and_whole(port: int) -> None:
     chunks = (await reader.read()).partition(b"\r\n\r\n")[2].split(b"\r\n")[1::2]
     assert [int(chunk) for chunk in chunks if chunk] == list(range(1_000))
     writer.close()
+
+
+def test_nothing_is_written_to_a_client_that_has_gone() -> None:
+    """On the loop that an API process has: another one says nothing where this one raises."""
+    failures: list[dict[str, object]] = []
+
+    async def answer_who_has_gone(ours: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, failure: failures.append(failure))
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+        transport.abort()
+        await asyncio.sleep(0.01)
+        Gathering(transport).write(b"an answer")
+        await asyncio.sleep(0.01)
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        uvloop.run(answer_who_has_gone(ours))
+        assert theirs.recv(100) == b""
+    assert failures == []
