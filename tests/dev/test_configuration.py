@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "pyproject.toml").read_text()
 PYPROJECT = tomllib.loads(TEXT)
 LAYERS = ("domain", "application", "projections", "interfaces", "dev")
+NAMED = ("api", "bootstrap", "folding", "installation", "worker")
+"""Modules of interfaces that a rule names, and the one that wires the API."""
 
 
 def imports_are_kept(checkout: Path, path: str, code: str) -> bool:
@@ -20,6 +22,9 @@ def imports_are_kept(checkout: Path, path: str, code: str) -> bool:
         (checkout / layer).mkdir()
         (checkout / layer / "__init__.py").write_text("")
         (checkout / layer / "part.py").write_text("")
+    for name in NAMED:
+        (checkout / "interfaces" / f"{name}.py").write_text("")
+    (checkout / "interfaces" / "bootstrap.py").write_text("from interfaces import api\nimport uvicorn")
     (checkout / path).write_text(code)
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     return subprocess.run(command, cwd=checkout, capture_output=True, check=False).returncode == 0
@@ -35,6 +40,9 @@ def imports_are_kept(checkout: Path, path: str, code: str) -> bool:
         ("application/orders.py", "import fastapi"),
         ("projections/orders.py", "def lazily():\n    import typer"),
         ("domain/orders.py", "import pydantic"),
+        ("interfaces/worker.py", "def lazily():\n    from interfaces import api"),
+        ("interfaces/installation.py", "from interfaces import bootstrap"),
+        ("interfaces/folding.py", "import starlette"),
     ],
 )
 def test_an_import_against_the_layers_is_refused(tmp_path: Path, path: str, code: str) -> None:
