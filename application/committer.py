@@ -20,7 +20,6 @@ from application.commands import Body, Command, Done, KeyReused, QueueFull, Stil
 from application.flight import Flight
 from application.group import Answer, Job, Prepared
 from application.loading import Loading
-from application.log import Receipt
 from application.session import RETRY_S, Session
 from application.store import Appended, Connection, Group, Store, append, hold, load, receipts
 from application.work import Versioned, Work
@@ -381,7 +380,7 @@ class Committer:
             if receipt is None:
                 remaining.append(job)
             else:
-                _answer_again(job, receipt)
+                job.answer_from(receipt)
         return remaining
 
     async def _isolate(self, jobs: Sequence[Job], error: Exception) -> None:
@@ -391,10 +390,3 @@ class Committer:
             return
         for job in jobs:
             await self._commit([job])
-
-
-def _answer_again(job: Job, receipt: Receipt) -> None:
-    if receipt.input_hash == job.command.envelope.input_hash:
-        job.answer(Done(receipt=receipt, replayed=True))
-    else:
-        job.fail(KeyReused(key=job.command.envelope.key))

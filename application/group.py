@@ -9,7 +9,7 @@ import structlog
 from pydantic_core import to_json
 
 from application.codec import encode, event_id_of
-from application.commands import Command, Done, Refusal
+from application.commands import Command, Done, KeyReused, Refusal
 from application.currency import Leaves
 from application.log import Receipt
 from application.store import Appended, Group
@@ -36,6 +36,13 @@ class Job:
         self.abandon()
         if not self.future.done():
             self.future.set_result(done)
+
+    def answer_from(self, receipt: Receipt) -> None:
+        """Answer from the receipt of the same request, which was done before; the key of another one is refused."""
+        if receipt.input_hash == self.command.envelope.input_hash:
+            self.answer(Done(receipt=receipt, replayed=True))
+        else:
+            self.fail(KeyReused(key=self.command.envelope.key))
 
     def withdraw(self) -> None:
         """Give up a command whose caller went away before it was queued; whoever joined it asks anew."""
