@@ -108,7 +108,14 @@ async def _answer(pgconn: PGconn) -> PGresult:
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[PGresult] = loop.create_future()
-    socket, results = pgconn.socket, list[PGresult]()
+    socket, results, watched = pgconn.socket, list[PGresult](), True
+
+    def stop() -> None:
+        nonlocal watched
+        if watched:
+            watched = False
+            loop.remove_reader(socket)
+            loop.remove_writer(socket)
 
     def step() -> None:
         try:
@@ -123,6 +130,11 @@ async def _answer(pgconn: PGconn) -> PGresult:
         except Exception as error:  # noqa: BLE001 - whoever waits gets it
             if not done.done():
                 done.set_exception(error)
+        if done.done():
+            stop()  # at once: where libpq has closed it, the next socket that anybody opens gets its number
+        else:
+            loop.remove_reader(socket)  # uvloop tells of a broken connection once, and perhaps just has
+            loop.add_reader(socket, step)
 
     loop.add_reader(socket, step)
     try:
@@ -130,5 +142,4 @@ async def _answer(pgconn: PGconn) -> PGresult:
             loop.add_writer(socket, step)
         return await done
     finally:
-        loop.remove_reader(socket)
-        loop.remove_writer(socket)
+        stop()

@@ -1,10 +1,14 @@
 """A prepared call without a cursor: it answers, fails and ends as one with a cursor does."""
 
 import asyncio
+import os
+import socket
 
 import psycopg
 import pytest
+import uvloop
 from psycopg import OperationalError, errors
+from psycopg.pq import ConnStatus
 
 from application.calls import Call, tell
 from application.store import Connection
@@ -17,6 +21,8 @@ ECHO = Call("echo", "SELECT $1::int + 1, $2::text, length($3::text)")
 SETTING = Call("setting", "SELECT current_setting($1)")
 NUMBERS = Call("numbers", "SELECT generate_series(1, $1::int)")
 SLEEP = Call("sleep", "SELECT pg_sleep($1::float8)")
+SYNC = b"S\x00\x00\x00\x04"
+"""A message of the protocol."""
 
 
 async def test_it_answers_in_texts_on_every_connection(database: Urls, connection: Connection) -> None:
@@ -68,6 +74,59 @@ async def test_an_error_is_that_of_the_database_and_leaves_the_connection_usable
 
 async def test_a_server_that_goes_away_is_an_operational_error(database: Urls, connection: Connection) -> None:
     asking = asyncio.create_task(SLEEP.rows(connection, ["60"]))
+    await end_of_its_server(database, connection)
+    with pytest.raises(OperationalError):
+        await asking
+    with pytest.raises(OperationalError):
+        await SLEEP.rows(connection, ["0"])
+
+
+def test_a_server_that_goes_away_with_unread_messages_is_noticed_too(database: Urls) -> None:
+    """Its last words come together with the error of the socket, of which uvloop tells only once."""
+
+    async def ask() -> None:
+        async with await connect(database.app) as connection:
+            asking = asyncio.create_task(SLEEP.rows(connection, ["60"]))
+            await end_of_its_server(database, connection, unread=SYNC)
+            with pytest.raises(OperationalError):
+                async with asyncio.timeout(10):
+                    await asking
+
+    uvloop.run(ask())
+
+
+async def test_a_broken_connection_takes_nothing_from_who_gets_its_number(
+    database: Urls, connection: Connection
+) -> None:
+    """libpq closes the socket itself, and the system gives its number to the next."""
+    loop, number, told = asyncio.get_running_loop(), connection.pgconn.socket, asyncio.Event()
+    opened: list[socket.socket] = []
+
+    def open_as_soon_as_it_is_free() -> None:
+        if connection.pgconn.status == ConnStatus.OK:
+            loop.call_soon(open_as_soon_as_it_is_free)
+            return
+        opened.extend(socket.socketpair())
+        loop.add_reader(opened[0], told.set)
+
+    asking = asyncio.create_task(SLEEP.rows(connection, ["60"]))
+    loop.call_soon(open_as_soon_as_it_is_free)
+    await end_of_its_server(database, connection)
+    with pytest.raises(OperationalError):
+        await asking
+    try:
+        assert opened[0].fileno() == number, "what this test is about"
+        opened[1].send(b"there is something to read")
+        async with asyncio.timeout(10):
+            await told.wait()
+    finally:
+        loop.remove_reader(opened[0])
+        for one in opened:
+            one.close()
+
+
+async def end_of_its_server(database: Urls, connection: Connection, *, unread: bytes = b"") -> None:
+    """End the process that serves a connection while it sleeps, with something in its mail; nobody looks meanwhile."""
     pid = connection.info.backend_pid
     with psycopg.connect(database.owner, autocommit=True) as owner:
 
@@ -76,11 +135,8 @@ async def test_a_server_that_goes_away_is_an_operational_error(database: Urls, c
             return owner.execute(query, [pid]).fetchone() is not None
 
         await until(sleeps)
-        owner.execute("select pg_terminate_backend(%s)", [pid])
-    with pytest.raises(OperationalError):
-        await asking
-    with pytest.raises(OperationalError):
-        await SLEEP.rows(connection, ["0"])
+        os.write(connection.pgconn.socket, unread)
+        assert owner.execute("select pg_terminate_backend(%s, 10000)", [pid]).fetchone() == (True,)
 
 
 async def test_whoever_is_cancelled_leaves_a_closed_connection_behind(connection: Connection) -> None:
