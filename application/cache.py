@@ -30,9 +30,6 @@ class StateCache:
         self._capacity = capacity
         self.currency = Currency()
 
-    def __contains__(self, stream: str) -> bool:
-        return stream in self._entries
-
     def missing(self, streams: Iterable[str]) -> list[str]:
         """Return those of the streams that are not here."""
         return [stream for stream in streams if stream not in self._entries]

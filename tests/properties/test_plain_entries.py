@@ -66,10 +66,20 @@ def test_an_entry_without_metadata_is_written_at_once() -> None:
     assert write_entry(_with(note='"', metadata={"a": "b"})) is None
 
 
-@pytest.mark.parametrize("field", ["id", "kind", "reference", "note", "reverses"])
-def test_what_is_no_text_is_not_written_for_one(field: str) -> None:
+@pytest.mark.parametrize("wrong", [0, 7, b"x", ("x",)])
+@pytest.mark.parametrize(
+    "field", ["id", "kind", "reference", "note", "reverses", "metadata", "occurred_at", "effective_at"]
+)
+def test_what_is_of_another_type_is_not_written(field: str, wrong: object) -> None:
     with pytest.raises((TypeError, PydanticSerializationError)):
-        CODEC.encode(_with(**{field: 7}))
+        CODEC.encode(_with(**{field: wrong}))
+
+
+def test_a_time_in_words_is_not_written() -> None:
+    event = _with()
+    object.__setattr__(event, "posted_at", "2026-11-28T00:00:00Z")
+    with pytest.raises(TypeError):
+        CODEC.encode(event)
 
 
 def _with(**fields: object) -> EntryPosted:
